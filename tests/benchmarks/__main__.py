@@ -13,7 +13,8 @@ from tests.benchmarks import Result
 
 def names() -> list[str]:
     """Benchmarks there are."""
-    return sorted(m.name.removeprefix("bench_") for m in pkgutil.iter_modules(room.__path__) if m.name.startswith("bench_"))
+    found = [module.name for module in pkgutil.iter_modules(room.__path__)]
+    return sorted(name.removeprefix("bench_") for name in found if name.startswith("bench_"))
 
 
 def line(result: Result) -> str:
@@ -21,7 +22,8 @@ def line(result: Result) -> str:
     peer = "missing" if result.peer_s is None else f"{result.peer_s:.4f}"
     ratio = "-" if result.ratio is None else f"{result.ratio:.1f}x"
     bar = "" if result.bar is None else f"  (bar {result.bar:g}x)"
-    return f"{result.name:<38} ours {result.ours_s:.5f} s  peer {peer} s  ratio {ratio:>9}{bar}  {result.size}  peer: {result.peer}"
+    times = f"ours {result.ours_s:.5f} s  peer {peer} s  ratio {ratio:>9}{bar}"
+    return f"{result.name:<38} {times}  {result.size}  peer: {result.peer}"
 
 
 def main(argv: list[str]) -> int:

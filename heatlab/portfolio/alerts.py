@@ -1,0 +1,106 @@
+"""What needs the trader's eye now: positions near liquidation, red heat, a rule that fires, stale data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from heatlab._checks import check_range
+from heatlab.domain import Side
+
+COLUMNS = ("level", "what", "symbol", "venue", "detail")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSettings:
+    """Distances from mark to liquidation price [fraction of mark] at which a position is amber and red.
+
+    Defaults are ours: 5 % is inside an ordinary day of a large coin, 10 % inside an ordinary week.
+    """
+
+    amber_distance: float = 0.10
+    red_distance: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Refuse distances that are not fractions."""
+        check_range("amber_distance", self.amber_distance, 0, 1, caller="AlertSettings")
+        check_range("red_distance", self.red_distance, 0, self.amber_distance, caller="AlertSettings")
+
+
+def liquidation_distance(positions: pd.DataFrame) -> pd.Series:
+    """Move of the mark price that liquidates each position [fraction of mark, positive while alive].
+
+    Parameters
+    ----------
+    positions : DataFrame
+        Canonical positions.
+
+    Returns
+    -------
+    Series
+        Same index; NaN where the liquidation price is unknown, inf for a short that no price can liquidate.
+    """
+    side = positions["side"].to_numpy(dtype="float64")
+    mark = positions["mark_price"].to_numpy(dtype="float64")
+    liquidation = positions["liquidation_price"].to_numpy(dtype="float64")
+    return pd.Series(side * (mark - liquidation) / mark, index=positions.index, name="liquidation_distance")
+
+
+def liquidation_alerts(positions: pd.DataFrame, *, settings: AlertSettings | None = None) -> pd.DataFrame:
+    """List the positions whose liquidation price is near or unknown.
+
+    Returns
+    -------
+    DataFrame
+        Columns level ("red", "amber", "note"), what, symbol, venue, detail; most urgent first.
+    """
+    limits = settings or AlertSettings()
+    distance = liquidation_distance(positions)
+    rows = []
+    for (_, position), away in zip(positions.iterrows(), distance, strict=True):
+        level = _level(float(away), limits)
+        if level:
+            rows.append((level, "liquidation", position["symbol"], position["venue"], _words(position, float(away))))
+    return _table(rows)
+
+
+def heat_alerts(table: pd.DataFrame) -> pd.DataFrame:
+    """List the positions that are red on most of their timeframes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of :func:`heatlab.heat.heat_table`.
+    """
+    rows = []
+    known = table[table["zone"].notna()]
+    for (symbol, venue, side), group in known.groupby(["symbol", "venue", "side"], sort=False):
+        red = int((group["zone"] < 0).sum())
+        if red * 2 > len(group):
+            frames = ", ".join(group.loc[group["zone"] < 0, "timeframe"])
+            level = "red" if red == len(group) else "amber"
+            word = Side(int(side)).label
+            rows.append((level, "heat", symbol, venue, f"the {word} is against the trend on {frames}"))
+    return _table(rows)
+
+
+def _level(away: float, limits: AlertSettings) -> str:
+    if np.isnan(away):
+        return "note"
+    if away <= limits.red_distance:
+        return "red"
+    return "amber" if away <= limits.amber_distance else ""
+
+
+def _words(position: pd.Series, away: float) -> str:
+    word = Side(int(position["side"])).label
+    if np.isnan(away):
+        return f"the {word} has no computable liquidation price: it shares margin with positions not given here"
+    return f"the {word} is {away:.1%} from its liquidation price {position['liquidation_price']:,.6g}"
+
+
+def _table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
+    order = {"red": 0, "amber": 1, "note": 2}
+    return pd.DataFrame(sorted(rows, key=lambda row: order[row[0]]), columns=list(COLUMNS))
