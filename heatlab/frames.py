@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -139,7 +140,7 @@ def empty(schema: Schema) -> pd.DataFrame:
     return table
 
 
-def check(table: pd.DataFrame, schema: Schema, *, where: str = "") -> pd.DataFrame:
+def check(table: pd.DataFrame, schema: Schema, *, where: str = "", first_row: int = 0) -> pd.DataFrame:
     """Return ``table`` unchanged if it keeps the contract of ``schema``.
 
     Parameters
@@ -148,6 +149,8 @@ def check(table: pd.DataFrame, schema: Schema, *, where: str = "") -> pd.DataFra
     schema : Schema
     where : str
         Where the table came from (a file, a venue and symbol), named in the message.
+    first_row : int
+        Number the messages give the first row: 0, or 2 for a CSV file whose header is row 1.
 
     Raises
     ------
@@ -165,16 +168,16 @@ def check(table: pd.DataFrame, schema: Schema, *, where: str = "") -> pd.DataFra
             f"Missing {', '.join(missing)}; got {', '.join(map(str, table.columns)) or 'none'}."
         )
     if schema.timed:
-        _check_index(table.index, place, unique=schema.unique)
+        _check_index(table.index, place, unique=schema.unique, first_row=first_row)
     for column in schema.columns:
         if column.numeric and column.name in table.columns:
-            _check_column(table[column.name], column, place)
+            _check_column(table[column.name], column, place, first_row)
     if schema is CANDLES:
-        _check_candle_order(table, place)
+        _check_candle_order(table, place, first_row)
     return table
 
 
-def _check_index(index: pd.Index, place: str, *, unique: bool) -> None:
+def _check_index(index: pd.Index[Any], place: str, *, unique: bool, first_row: int) -> None:
     if not isinstance(index, pd.DatetimeIndex) or str(index.tz) != "UTC" or index.name != TIMESTAMP:
         zone = getattr(index, "tz", None)
         raise DataError(
@@ -182,46 +185,55 @@ def _check_index(index: pd.Index, place: str, *, unique: bool) -> None:
             f"Got {type(index).__name__} named {index.name!r} with time zone {zone}."
         )
     if index.hasnans:
-        row = int(np.flatnonzero(index.isna())[0])
+        row = int(np.flatnonzero(index.isna())[0]) + first_row
         raise DataError(f"Column 'timestamp' of the {place} has no time at row {row}.")
-    stamps = index.asi8
-    steps = np.diff(stamps)
+    steps = np.diff(index.asi8)
     if (steps < 0).any():
         row = int(np.flatnonzero(steps < 0)[0]) + 1
         raise DataError(
-            f"Column 'timestamp' of the {place} must be sorted. Row {row} ({index[row]}) is before row {row - 1} ({index[row - 1]})."
+            f"Column 'timestamp' of the {place} must be sorted. Row {row + first_row} ({index[row]}) "
+            f"is before row {row + first_row - 1} ({index[row - 1]})."
         )
     if unique and (steps == 0).any():
         row = int(np.flatnonzero(steps == 0)[0]) + 1
-        raise DataError(f"Column 'timestamp' of the {place} must not repeat. Row {row} ({index[row]}) is a duplicate.")
-
-
-def _check_column(values: pd.Series, column: Column, place: str) -> None:
-    if not pd.api.types.is_numeric_dtype(values):
-        text = next((value for value in values if not isinstance(value, int | float | np.number)), values.dtype)
-        row = (
-            int(np.flatnonzero([not isinstance(value, int | float | np.number) for value in values])[0])
-            if len(values)
-            else 0
-        )
         raise DataError(
-            f"Column '{column.name}' of the {place} must be numeric [{column.unit}]. Row {row} is {text!r}."
+            f"Column 'timestamp' of the {place} must not repeat. Row {row + first_row} ({index[row]}) is a duplicate."
         )
+
+
+def _check_column(values: pd.Series[Any], column: Column, place: str, first_row: int) -> None:
+    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        _refuse_text(values, column, place, first_row)
     numbers = values.to_numpy(dtype="float64")
-    rules = {"positive": numbers <= 0, "non-negative": numbers < 0}
-    bad = rules.get(column.sign, np.zeros(len(numbers), bool)) | np.isinf(numbers)
+    bad = np.isinf(numbers)
     if column.name == "notional_cap":
         bad &= ~np.isposinf(numbers)
+    if column.sign:
+        bad |= numbers <= 0 if column.sign == "positive" else numbers < 0
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         allowed = f"{column.sign} and finite" if column.sign else "finite"
         raise DataError(
             f"Column '{column.name}' of the {place} must be {allowed} [{column.unit}]. "
-            f"Row {row}{_label(values.index, row)} is {numbers[row]:g}."
+            f"Row {row + first_row}{_label(values.index, row)} is {numbers[row]:g}."
         )
 
 
-def _check_candle_order(table: pd.DataFrame, place: str) -> None:
+def _refuse_text(values: pd.Series[Any], column: Column, place: str, first_row: int) -> None:
+    for row, value in enumerate(values):
+        if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
+            raise DataError(
+                f"Column '{column.name}' of the {place} must be numeric [{column.unit}]. "
+                f"Row {row + first_row}{_label(values.index, row)} is {value!r}."
+            )
+    if len(values):
+        raise DataError(
+            f"Column '{column.name}' of the {place} must be numeric [{column.unit}]. "
+            f"Its numbers are stored as {values.dtype}; convert them to float64."
+        )
+
+
+def _check_candle_order(table: pd.DataFrame, place: str, first_row: int) -> None:
     low, high = table["low"].to_numpy(), table["high"].to_numpy()
     body_low = np.minimum(table["open"].to_numpy(), table["close"].to_numpy())
     body_high = np.maximum(table["open"].to_numpy(), table["close"].to_numpy())
@@ -230,11 +242,12 @@ def _check_candle_order(table: pd.DataFrame, place: str) -> None:
         row = int(np.flatnonzero(bad)[0])
         values = ", ".join(f"{name} {table[name].iloc[row]:g}" for name in ("open", "high", "low", "close"))
         raise DataError(
-            f"The {place} must have low <= open, close <= high. Row {row}{_label(table.index, row)} has {values}."
+            f"The {place} must have low <= open, close <= high. "
+            f"Row {row + first_row}{_label(table.index, row)} has {values}."
         )
 
 
-def _label(index: pd.Index, row: int) -> str:
+def _label(index: pd.Index[Any], row: int) -> str:
     return f" ({index[row]})" if isinstance(index, pd.DatetimeIndex) else ""
 
 
@@ -255,7 +268,8 @@ def resample_candles(
     Returns
     -------
     DataFrame
-        Canonical candles. A bar appears if at least one of its parts does; bars with no parts are gaps, not rows.
+        Canonical candles. The first bar is left out if the data begin inside it: its open is not known. After
+        that a bar appears if at least one of its parts does; bars with no parts are gaps, not rows.
 
     Raises
     ------
@@ -270,13 +284,17 @@ def resample_candles(
         raise DataError(
             f"resample_candles needs bars that divide the wanted timeframe {target}. Got bars of {source} instead."
         )
-    limit = candles.index[-1] + source.delta
-    limit = limit if now is None else min(limit, now)
-    if source is target:
-        kept = candles[candles.index + source.delta <= limit]
-        kept.attrs = {**candles.attrs, "timeframe": target.value}
-        return kept
-    stamps = candles.index.as_unit("ms").asi8
+    stamps = _milliseconds(candles.index)
+    limit = int(stamps[-1]) + source.milliseconds
+    if now is not None:
+        limit = min(limit, int(now.timestamp() * 1000))
+    bars = candles if source is target else _join_bars(candles, stamps, target)
+    bars = bars[_milliseconds(bars.index) + target.milliseconds <= limit]
+    bars.attrs = {**candles.attrs, "timeframe": target.value}
+    return bars
+
+
+def _join_bars(candles: pd.DataFrame, stamps: np.ndarray, target: Timeframe) -> pd.DataFrame:
     origin = 345_600_000 if target is Timeframe.W1 else 0  # 1970-01-05 was a Monday
     bucket = (stamps - origin) // target.milliseconds * target.milliseconds + origin
     starts = np.flatnonzero(np.r_[True, np.diff(bucket) > 0])
@@ -286,15 +304,21 @@ def resample_candles(
         "high": np.fmax.reduceat(candles["high"].to_numpy(), starts),
         "low": np.fmin.reduceat(candles["low"].to_numpy(), starts),
         "close": candles["close"].to_numpy()[ends],
-        "volume": np.add.reduceat(candles["volume"].to_numpy(), starts),
     }
-    if "taker_buy_volume" in candles:
-        columns["taker_buy_volume"] = np.add.reduceat(candles["taker_buy_volume"].to_numpy(), starts)
-    index = pd.DatetimeIndex(bucket[starts].astype("datetime64[ms]"), name=TIMESTAMP).tz_localize("UTC")
-    bars = pd.DataFrame(columns, index=index)
-    bars = bars[bars.index + target.delta <= limit]
-    bars.attrs = {**candles.attrs, "timeframe": target.value}
-    return bars
+    for name in ("volume", "taker_buy_volume"):
+        if name in candles:
+            columns[name] = np.add.reduceat(candles[name].to_numpy(), starts)
+    bars = pd.DataFrame(columns, index=time_index(bucket[starts]))
+    return bars if stamps[0] == bucket[0] else bars.iloc[1:]
+
+
+def time_index(milliseconds: np.ndarray) -> pd.DatetimeIndex:
+    """Canonical index from integer milliseconds since 1970-01-01 UTC, shape (n,)."""
+    return pd.DatetimeIndex(np.asarray(milliseconds).astype("datetime64[ms]"), name=TIMESTAMP).tz_localize("UTC")
+
+
+def _milliseconds(index: pd.Index[Any]) -> np.ndarray:
+    return np.asarray(pd.DatetimeIndex(index).as_unit("ms").asi8)
 
 
 def infer_timeframe(candles: pd.DataFrame) -> Timeframe:
@@ -308,7 +332,7 @@ def infer_timeframe(candles: pd.DataFrame) -> Timeframe:
     named = candles.attrs.get("timeframe")
     if named:
         return Timeframe.parse(named)
-    stamps = candles.index.as_unit("ms").asi8  # type: ignore[attr-defined]
+    stamps = _milliseconds(candles.index)
     step = int(np.diff(stamps).min()) if len(stamps) > 1 else 0
     for timeframe in Timeframe:
         if timeframe.milliseconds == step:
@@ -339,17 +363,21 @@ def gaps(candles: pd.DataFrame, timeframe: Timeframe | str | None = None) -> pd.
     DataFrame
         ``start`` and ``end`` (open times of the first and last missing bar) and ``missing_bars``, one row per hole.
     """
-    step = Timeframe.parse(timeframe) if timeframe else infer_timeframe(candles)
-    stamps = candles.index.as_unit("ms").asi8  # type: ignore[attr-defined]
+    if candles.empty and timeframe is None:
+        step = 1
+    else:
+        step = (Timeframe.parse(timeframe) if timeframe else infer_timeframe(candles)).milliseconds
+    return _holes(_milliseconds(candles.index), step)
+
+
+def _holes(stamps: np.ndarray, step: int) -> pd.DataFrame:
     jumps = np.diff(stamps)
-    holes = np.flatnonzero(jumps > step.milliseconds)
-    starts = (stamps[holes] + step.milliseconds).astype("datetime64[ms]")
-    ends = (stamps[holes + 1] - step.milliseconds).astype("datetime64[ms]")
+    holes = np.flatnonzero(jumps > step)
     return pd.DataFrame(
         {
-            "start": pd.DatetimeIndex(starts).tz_localize("UTC"),
-            "end": pd.DatetimeIndex(ends).tz_localize("UTC"),
-            "missing_bars": jumps[holes] // step.milliseconds - 1,
+            "start": time_index(stamps[holes] + step),
+            "end": time_index(stamps[holes + 1] - step),
+            "missing_bars": -(-jumps[holes] // step) - 1,
         }
     )
 
@@ -363,14 +391,66 @@ def age(table: pd.DataFrame, now: pd.Timestamp) -> pd.Timedelta:
         ``NaT`` for an empty table.
     """
     if table.empty:
-        return pd.NaT  # type: ignore[return-value]
-    last = table.index[-1]
-    return now - (last + infer_timeframe(table).delta if "close" in table.columns else last)
+        return pd.Timedelta("NaT")
+    known = pd.Timestamp(pd.DatetimeIndex(table.index)[-1])
+    if "close" in table.columns:
+        known += infer_timeframe(table).delta
+    return now - known
 
 
 def is_stale(table: pd.DataFrame, now: pd.Timestamp, *, interval: pd.Timedelta | None = None) -> bool:
-    """Tell whether a table is older than three of its usual intervals (or has no rows)."""
+    """Tell whether a table is older than three of its usual intervals (or has no rows).
+
+    Without ``interval`` the timeframe of candles counts, else the median step between rows; a single row without
+    either is stale.
+    """
     if table.empty:
         return True
-    usual = interval if interval is not None else infer_timeframe(table).delta
-    return bool(age(table, now) > 3 * usual)
+    usual = interval if interval is not None else _usual_interval(table)
+    return bool(pd.isna(usual) or age(table, now) > 3 * usual)
+
+
+def _usual_interval(table: pd.DataFrame) -> pd.Timedelta:
+    if "close" in table.columns or table.attrs.get("timeframe"):
+        return infer_timeframe(table).delta
+    steps = np.diff(_milliseconds(table.index))
+    steps = steps[steps > 0]
+    return pd.Timedelta(int(np.median(steps)), unit="ms") if len(steps) else pd.Timedelta("NaT")
+
+
+def report(tables: Mapping[Any, pd.DataFrame], now: pd.Timestamp) -> pd.DataFrame:
+    """Say how complete and how fresh each of several time-stamped tables is.
+
+    Parameters
+    ----------
+    tables : mapping of any key to DataFrame
+        Candles, open interest, funding, ... with the canonical index.
+    now : Timestamp
+        The clock to measure age by.
+
+    Returns
+    -------
+    DataFrame
+        One row per table, index ``table`` = the key (its parts joined by a blank), columns ``rows``, ``first`` and
+        ``last`` (stamps), ``age`` [time], ``stale`` (older than three usual intervals, or empty), ``gaps`` (holes)
+        and ``missing_bars`` (steps missing in them; the step is the timeframe of candles, else the median step).
+    """
+    rows = [_report_row(table, now) for table in tables.values()]
+    names = [" ".join(map(str, key)) if isinstance(key, tuple) else str(key) for key in tables]
+    columns = ["rows", "first", "last", "age", "stale", "gaps", "missing_bars"]
+    return pd.DataFrame(rows, index=pd.Index(names, name="table", dtype="object"), columns=columns)
+
+
+def _report_row(table: pd.DataFrame, now: pd.Timestamp) -> dict[str, Any]:
+    index = pd.DatetimeIndex(table.index)
+    usual = _usual_interval(table) if len(index) else pd.Timedelta("NaT")
+    holes = _holes(_milliseconds(index), 1 if pd.isna(usual) else round(usual.total_seconds() * 1000))
+    return {
+        "rows": len(index),
+        "first": index[0] if len(index) else pd.NaT,
+        "last": index[-1] if len(index) else pd.NaT,
+        "age": age(table, now),
+        "stale": is_stale(table, now),
+        "gaps": len(holes),
+        "missing_bars": int(holes["missing_bars"].sum()),
+    }

@@ -1,1 +1,22 @@
-"""TODO."""
+"""What heatlab keeps on disk: the candle cache."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from heatlab.store.candles import CandleStore
+
+__all__ = ["CandleStore"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "CandleStore":
+        from heatlab.store.candles import CandleStore
+
+        return CandleStore
+    raise AttributeError(f"module 'heatlab.store' has no attribute {name!r}. It has {', '.join(__all__)}.")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
