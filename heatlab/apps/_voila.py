@@ -1,0 +1,95 @@
+"""The Voila application behind `heatlab.apps.serve`; imported only when serving."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from jupyter_core.utils import run_sync
+from jupyter_server.utils import url_path_join
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
+from tornado.web import RequestHandler
+from voila.app import Voila
+from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.treehandler import TornadoVoilaTreeHandler
+
+from heatlab.apps import serve
+
+
+class FrontDoor(RequestHandler):
+    """Lead the root of the server to the gallery, with whatever the address carried."""
+
+    def get(self) -> None:
+        """Redirect."""
+        query = f"?{self.request.query}" if self.request.query else ""
+        self.redirect(f"{self.request.path.rstrip('/')}/voila/render/{serve.GALLERY}{query}")
+
+
+class PageHandler(TornadoVoilaHandler):  # type: ignore[misc]
+    """A notebook page whose closing may end its kernel, and which may use a preheated kernel in any theme."""
+
+    async def prepare(self) -> None:
+        """Set the cookie that the page's last request must show."""
+        await super().prepare()
+        _ = self.xsrf_token
+
+    def should_use_rendered_notebook(self, notebook_data: Any, pool_size: int, *_: Any) -> bool:
+        """Whether a kernel is ready; template and theme of the address do not change what the server renders."""
+        return pool_size > 0 and bool(notebook_data)
+
+
+class HeatlabServer(Voila):  # type: ignore[misc]
+    """Voila on sockets bound beforehand, without its file tree."""
+
+    heatlab_sockets: list[socket.socket]
+    heatlab_ready: Callable[[], None]
+
+    def init_settings(self) -> Any:
+        """Compress pages where they travel; on loopback that would only cost time."""
+        settings = super().init_settings()
+        return {**settings, "compress_response": not serve.is_loopback(self.ip)}
+
+    def init_handlers(self) -> list[Any]:
+        """Voila's handlers, with our page handler and front door and without the tree of files."""
+        handlers = []
+        for handler in super().init_handlers():
+            if handler[1] is TornadoVoilaTreeHandler:
+                continue
+            handlers.append((handler[0], PageHandler, *handler[2:]) if handler[1] is TornadoVoilaHandler else handler)
+        return [(url_path_join(self.server_url, "/?"), FrontDoor), *handlers]
+
+    def listen(self) -> None:
+        """Serve on the given sockets until interrupted or terminated."""
+        server = HTTPServer(self.app)
+        server.add_sockets(self.heatlab_sockets)
+        self.ioloop = IOLoop.current()
+        self.ioloop.add_callback(self.heatlab_ready)
+        try:
+            self.ioloop.start()
+        except KeyboardInterrupt:
+            self.log.info("stopping")
+        finally:
+            server.stop()
+            self.stop()
+
+    def stop(self) -> None:
+        """End every kernel, those still starting included, and remove their connection files."""
+        try:
+            run_sync(self.kernel_manager.shutdown_all)(now=True)
+        finally:
+            shutil.rmtree(self.connection_dir, ignore_errors=True)
+            _cancel_all()
+
+
+def _cancel_all() -> None:
+    """Leave no task behind that would complain about a closed loop."""
+    loop = asyncio.get_event_loop_policy().get_event_loop()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks and not loop.is_running():
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))

@@ -1,0 +1,291 @@
+"""Serve the notebooks as apps: Voila with heatlab's template, started, addressed and ended by heatlab.
+
+The server binds before it starts kernels, leads ``/`` to the gallery, sets the cookie that lets a closing page end its
+kernel, refuses foreign host names on loopback, and ends every kernel when it stops.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import logging
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+import heatlab
+from heatlab.errors import ParameterError
+
+PACKAGE = Path(heatlab.__file__).parent
+USUAL_PORT = 8866
+GALLERY = "index.ipynb"
+EVERYWHERE = ("0.0.0.0", "::", "")
+EXTENSIONS = ("@voila-dashboards/widgets-manager8", "anywidget")
+PING_MS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to serve.
+
+    Parameters
+    ----------
+    ip : str
+        Address to listen on.
+    port : int, optional
+        None: 8866 or, where that is taken, any free one. 0: any free one. Else exactly this one.
+    token : str
+        Asked of every visitor unless empty.
+    notebooks : Path
+        Folder to serve.
+    open_browser : bool
+        Open the gallery once the server listens.
+    preheat : int
+        Kernels kept ready per notebook.
+    idle : int
+        Seconds after which a kernel without a page ends.
+    verbose : bool
+        Print the server's own log.
+    """
+
+    ip: str = "127.0.0.1"
+    port: int | None = None
+    token: str = ""
+    notebooks: Path = Path()
+    open_browser: bool = True
+    preheat: int = 1
+    idle: int = 600
+    verbose: bool = False
+
+
+def notebooks_dir() -> Path:
+    """Folder of the app notebooks: inside the installed package, else beside it in a checkout.
+
+    Raises
+    ------
+    ParameterError
+        Neither exists.
+    """
+    places = (PACKAGE / "notebooks", PACKAGE.parent / "notebooks")
+    for place in places:
+        if place.is_dir():
+            return place
+    raise ParameterError(f"heatlab's notebooks are missing: looked in {' and '.join(map(str, places))}. Reinstall it.")
+
+
+def is_loopback(ip: str) -> bool:
+    """Whether only this machine can reach the address."""
+    if ip == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(ip).is_loopback
+    except ValueError:
+        return False
+
+
+def choose_token(ip: str, token: str | None) -> str:
+    """Token to ask for: the one given, a random one beyond loopback, none on loopback."""
+    if token:
+        return token
+    return "" if is_loopback(ip) else secrets.token_urlsafe(24)
+
+
+def bind(ip: str, port: int | None) -> list[socket.socket]:
+    """Bind listening sockets, before anything else starts.
+
+    Raises
+    ------
+    ParameterError
+        The address or the port cannot be had.
+    """
+    from tornado.netutil import bind_sockets
+
+    wanted = USUAL_PORT if port is None else port
+    try:
+        return bind_sockets(wanted, ip)
+    except OSError as error:
+        if port is None and not isinstance(error, socket.gaierror):
+            return bind_sockets(0, ip)
+        reason = error.strerror or str(error)
+        raise ParameterError(f"heatlab cannot listen on {ip} port {wanted}: {reason}. Try --port 0.") from error
+
+
+def address(settings: Settings, port: int, *, here: bool = False) -> str:
+    """Where to point a browser, token included.
+
+    Parameters
+    ----------
+    here : bool
+        A browser on this machine, rather than anywhere on the network.
+    """
+    host = settings.ip
+    if host in EVERYWHERE:
+        host = "127.0.0.1" if here else socket.gethostname()
+    host = f"[{host}]" if ":" in host else host
+    return f"http://{host}:{port}/" + (f"?token={settings.token}" if settings.token else "")
+
+
+def prepare_template(root: Path | None = None) -> Path:
+    """Lay out a Jupyter data folder with the complete template and a kernel of this very Python.
+
+    The package's template is joined by the style sheet and the BokehJS of the installed bokeh, so that pages load
+    them as cached files. The folder's name is a digest of its contents; it is built beside and renamed, so that two
+    processes may do it at once.
+
+    Parameters
+    ----------
+    root : Path, optional
+        Where to keep it; the user's cache folder by default.
+
+    Returns
+    -------
+    Path
+        A folder for JUPYTER_PATH.
+    """
+    files = _template_files()
+    digest = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        digest.update(name.encode() + b"\0" + content + b"\0")
+    root = root or Path(platformdirs.user_cache_dir("heatlab")) / "jupyter"
+    target = root / digest.hexdigest()[:16]
+    if not target.is_dir():
+        root.mkdir(parents=True, exist_ok=True)
+        _lay(files, target)
+    return target
+
+
+def _template_files() -> dict[str, bytes]:
+    """Relative name -> contents of the prepared folder."""
+    from heatlab.widgets import css
+    from heatlab.widgets.pane import bundle_bytes
+
+    template = "voila/templates/heatlab"
+    package = PACKAGE / "share" / "jupyter"
+    files = {path.relative_to(package).as_posix(): path.read_bytes() for path in package.rglob("*") if path.is_file()}
+    files[f"{template}/static/heatlab.css"] = css().encode()
+    files[f"{template}/static/bokeh.min.js"] = bundle_bytes("bokeh")
+    files[f"{template}/heatlab_assets.html.j2"] = (
+        b'{{ resources.include_css("static/heatlab.css") }}\n{{ resources.include_js("static/bokeh.min.js") }}\n'
+    )
+    launcher = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    quiet = ["--HistoryManager.enabled=False", "--log-level=ERROR"]
+    kernel = {"argv": [*launcher, *quiet], "display_name": "Python 3 (heatlab)", "language": "python"}
+    files["kernels/python3/kernel.json"] = json.dumps(kernel).encode()
+    return files
+
+
+def _lay(files: dict[str, bytes], target: Path) -> None:
+    building = Path(tempfile.mkdtemp(prefix=".building-", dir=target.parent))
+    try:
+        for name, content in files.items():
+            path = building / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        building.chmod(0o755)
+        building.rename(target)
+    except OSError:
+        if not target.is_dir():  # another process may have been first: then its folder serves
+            raise
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def log_file() -> Path:
+    """File that takes the traces of failing callbacks in the kernels."""
+    path = Path(os.environ.get("HEATLAB_LOG") or Path(platformdirs.user_log_dir("heatlab")) / "heatlab.log").absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def serve(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
+    """Serve until interrupted or terminated; then end every kernel.
+
+    Parameters
+    ----------
+    announce : callable
+        Called once with the address, when the server listens.
+
+    Raises
+    ------
+    ParameterError
+        The address or the port cannot be had.
+    """
+    sockets = bind(settings.ip, settings.port)
+    port = int(sockets[0].getsockname()[1])
+    data = prepare_template()
+    others = os.environ.get("JUPYTER_PATH")
+    os.environ["JUPYTER_PATH"] = os.pathsep.join([str(data), *([others] if others else [])])
+    os.environ["HEATLAB_LOG"] = str(log_file())
+    if settings.ip not in EVERYWHERE and not is_loopback(settings.ip):
+        os.environ["VOILA_APP_IP"] = settings.ip
+    warming = _warm_up()
+    try:
+        server = _server_class()(config=_configuration(settings, port))
+        server.heatlab_sockets = sockets
+        server.heatlab_ready = lambda: _ready(settings, port, announce)
+        server.initialize([])
+        server.start()
+    finally:
+        for one in sockets:
+            one.close()
+        warming.terminate()
+        warming.wait(10)
+
+
+def _ready(settings: Settings, port: int, announce: Callable[[str], None]) -> None:
+    announce(address(settings, port))
+    if settings.open_browser:
+        webbrowser.open(address(settings, port, here=True))
+
+
+def _warm_up() -> subprocess.Popen[bytes]:
+    """Compile what the apps will need in a process of its own, so that the first visitor does not wait for it."""
+    code = "from heatlab import apps; getattr(apps, 'warm_up', int)()"
+    return subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def _configuration(settings: Settings, port: int) -> Any:
+    from traitlets.config import Config
+
+    config = Config()
+    voila = config.Voila
+    voila.ip, voila.port = settings.ip, port
+    voila.root_dir = str(settings.notebooks.resolve())
+    voila.open_browser = False
+    voila.token = settings.token
+    voila.config_file_paths = []
+    voila.log_level = logging.INFO if settings.verbose else logging.ERROR
+    voila.tornado_settings = {"ws_ping_interval": PING_MS, "ws_ping_timeout": PING_MS}
+    if is_loopback(settings.ip):  # a page elsewhere must not reach us through a name of its own
+        voila.tornado_settings |= {"allow_remote_access": False, "local_hostnames": ["localhost"]}
+    options = config.VoilaConfiguration
+    options.template, options.theme = "heatlab", "light"
+    options.allow_template_override = options.allow_theme_override = "NO"
+    options.show_tracebacks = False
+    options.file_allowlist = []
+    options.preheat_kernel = settings.preheat > 0
+    options.default_pool_size = settings.preheat
+    options.extension_allowlist = list(EXTENSIONS)
+    config.VoilaExecutor.cell_error_instruction = "Reload the page to try again. The details are in the server's log."
+    config.MappingKernelManager.cull_idle_timeout = settings.idle
+    config.MappingKernelManager.cull_interval = max(1, min(60, settings.idle // 4))
+    return config
+
+
+def _server_class() -> Any:
+    """Voila with our front door; built here because importing voila takes a second."""
+    from heatlab.apps._voila import HeatlabServer
+
+    return HeatlabServer

@@ -1,0 +1,89 @@
+"""Settings in the address: what the reader asked for, read safely.
+
+Nothing in an address is trusted: numbers are clamped, choices are checked, unknown names are ignored.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+LONGEST = 4000
+
+
+def query_parameters(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Parameters of the address the page was opened with; the last value of a name counts.
+
+    A preheated kernel has no visitor yet: there, and only there, this waits until one arrives. Call it as late as
+    possible, after everything that does not depend on it.
+
+    Parameters
+    ----------
+    environ : mapping, optional
+        Defaults to the environment of the process.
+
+    Returns
+    -------
+    dict
+        Empty in JupyterLab.
+    """
+    if environ is None:
+        _await_visitor()
+        environ = os.environ
+    query = environ.get("QUERY_STRING", "")[:LONGEST]
+    return dict(parse_qsl(query))
+
+
+def number(parameters: Mapping[str, str], name: str, *, default: float, low: float, high: float) -> float:
+    """Parameter as a number in [low, high]; out of range is clamped, anything but a number is ``default``."""
+    try:
+        value = float(parameters[name])
+    except (KeyError, ValueError):
+        return default
+    return default if math.isnan(value) else min(max(value, low), high)
+
+
+def integer(parameters: Mapping[str, str], name: str, *, default: int, low: int, high: int) -> int:
+    """Parameter as a whole number in [low, high]."""
+    return round(number(parameters, name, default=default, low=low, high=high))
+
+
+def choice(parameters: Mapping[str, str], name: str, *, default: str, allowed: Collection[str]) -> str:
+    """Parameter if it is one of ``allowed``, else ``default``."""
+    value = parameters.get(name, default)
+    return value if value in allowed else default
+
+
+def choices(
+    parameters: Mapping[str, str], name: str, *, default: tuple[str, ...], allowed: Collection[str]
+) -> tuple[str, ...]:
+    """Comma-separated parameter, what is not ``allowed`` left out; ``default`` if nothing remains."""
+    wanted = dict.fromkeys(part.strip() for part in parameters.get(name, "").split(","))
+    return tuple(part for part in wanted if part in allowed) or default
+
+
+def flag(parameters: Mapping[str, str], name: str, *, default: bool) -> bool:
+    """Parameter as yes or no: 1, true, yes, on against 0, false, no, off."""
+    known = {**dict.fromkeys(("1", "true", "yes", "on"), True), **dict.fromkeys(("0", "false", "no", "off"), False)}
+    return known.get(parameters.get(name, "").lower(), default)
+
+
+def permalink(settings: Mapping[str, Any]) -> str:
+    """Query string, with its question mark, that brings these settings back."""
+    return "?" + urlencode({name: _shown(value) for name, value in settings.items()})
+
+
+def _shown(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+def _await_visitor() -> None:
+    if os.environ.get("VOILA_PREHEAT") != "True":  # importing voila costs seconds: only where it is needed
+        return
+    from voila.utils import wait_for_request
+
+    wait_for_request()
+    os.environ["VOILA_PREHEAT"] = "False"

@@ -1,0 +1,40 @@
+// Tells the kernel that somebody is looking, and the reader when the kernel no longer answers.
+function render({ model, el }) {
+  const every = model.get("every") * 1000;
+  let heard = performance.now();
+  el.className = "hl-presence";
+  el.setAttribute("role", "alert");
+  const hear = (message) => {
+    if (!message.pong) return;
+    heard = performance.now();
+    el.replaceChildren();
+  };
+  const ping = () => {
+    model.send({ ping: 1, hidden: document.hidden });
+    const quiet = Math.floor((performance.now() - heard) / 1000);
+    if (document.hidden || quiet * 1000 < 4 * every) return;
+    const link = document.createElement("a");
+    link.href = "";
+    link.textContent = "Reload";
+    const note = document.createElement("div");
+    note.className = "hl-callout hl-error";
+    note.append(`No answer from the kernel for ${quiet} s: it is busy, or the session has ended. `, link);
+    el.replaceChildren(note);
+  };
+  const shown = () => {
+    if (document.hidden) return;
+    heard = performance.now();
+    ping();
+  };
+  model.on("msg:custom", hear);
+  document.addEventListener("visibilitychange", shown);
+  const timer = setInterval(ping, every);
+  ping();
+  return () => {
+    clearInterval(timer);
+    document.removeEventListener("visibilitychange", shown);
+    model.off("msg:custom", hear);
+  };
+}
+
+export default { render };
