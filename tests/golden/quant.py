@@ -1,0 +1,64 @@
+"""Which function computes a case of quant maths, by its group and what it expects.
+
+A room adds its cases by adding a row to :data:`FUNCTIONS`: the group, what the inputs must have, and the function.
+Functions import their room themselves, so that one broken room does not stop the cases of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from heatlab import margin
+
+Case = Mapping[str, Any]
+Result = Mapping[str, Any]
+Function = Callable[[Case], Result]
+
+
+def quant_function(case: Case) -> Function | None:
+    """Function that computes the case, None if there is none."""
+    return next(
+        (function for group, covers, function in FUNCTIONS if group == case["group"] and covers(case["inputs"])), None
+    )
+
+
+def rule_of_thumb(case: Case) -> Result:
+    leverage = case["inputs"]["leverage"]
+    return {"adverse_move": 1 - margin.bankruptcy_price("long", 1.0, leverage=leverage)}
+
+
+def breakout(case: Case) -> Result:
+    from heatlab import trend
+
+    inputs = case["inputs"]
+    given = inputs["price"]
+    if isinstance(given, str):
+        first, last = (int(part) for part in given.split(".."))
+        given = range(first, last + 1)
+    index = pd.date_range("2024-01-01", periods=len(given), freq="D", tz="UTC", name="timestamp")
+    price = pd.Series(np.asarray(given, dtype=np.float64), index=index)
+    return {"forecast_last": trend.breakout(price, lookback=inputs["lookback"]).iloc[-1]}
+
+
+def ewmac_scalars(case: Case) -> Result:
+    from heatlab import trend
+
+    scalars = {f"{fast}_{slow}": scalar for (fast, slow), scalar in trend.EWMAC_SCALARS.items()}
+    cap, target = trend.FORECAST_CAP, trend.TARGET_ABSOLUTE_FORECAST
+    return {"forecast_scalar": scalars, "forecast_cap": cap, "target_abs": target}
+
+
+def has(*names: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Tell whether a case's inputs have all of these names."""
+    return lambda inputs: all(name in inputs for name in names)
+
+
+FUNCTIONS: list[tuple[str, Callable[[Mapping[str, Any]], bool], Function]] = [
+    ("liquidation_rule_of_thumb", has("leverage"), rule_of_thumb),
+    ("trend", has("price", "lookback"), breakout),
+    ("trend", has("rule"), ewmac_scalars),
+]
