@@ -22,13 +22,17 @@ TIMESTAMP = "timestamp"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a canonical table. ``sign`` is what a finite value must be: "positive", "non-negative" or ""."""
+    """One column of a canonical table.
+
+    ``sign`` is what a value must be: "positive", "non-negative" or ""; ``bounded`` that it must be finite.
+    """
 
     name: str
     unit: str
     sign: str = ""
     required: bool = True
     numeric: bool = True
+    bounded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ BRACKETS = Schema(
     "brackets",
     (
         Column("notional_floor", "quote", "non-negative"),
-        Column("notional_cap", "quote", "positive"),
+        Column("notional_cap", "quote", "positive", bounded=False),
         Column("maintenance_margin_rate", "fraction", "positive"),
         Column("maintenance_amount", "quote", "non-negative"),
         Column("max_leverage", "times", "positive"),
@@ -118,7 +122,7 @@ POSITIONS = Schema(
         Column("leverage", "times", "positive"),
         Column("margin_mode", "isolated or cross", numeric=False),
         Column("margin", "quote", "non-negative"),
-        Column("liquidation_price", "quote", "positive"),
+        Column("liquidation_price", "quote; 0 or inf: no move liquidates", "non-negative", bounded=False),
     ),
     timed=False,
 )
@@ -206,13 +210,13 @@ def _check_column(values: pd.Series[Any], column: Column, place: str, first_row:
         _refuse_text(values, column, place, first_row)
     numbers = values.to_numpy(dtype="float64")
     bad = np.isinf(numbers)
-    if column.name == "notional_cap":
+    if not column.bounded:
         bad &= ~np.isposinf(numbers)
     if column.sign:
         bad |= numbers <= 0 if column.sign == "positive" else numbers < 0
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        allowed = f"{column.sign} and finite" if column.sign else "finite"
+        allowed = " and ".join(filter(None, (column.sign, "finite" if column.bounded else "")))
         raise DataError(
             f"Column '{column.name}' of the {place} must be {allowed} [{column.unit}]. "
             f"Row {row + first_row}{_label(values.index, row)} is {numbers[row]:g}."

@@ -1,0 +1,338 @@
+"""Positions from a CSV file, and a source that carries them."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from heatlab.domain import Instrument, MarginMode, Position, Side, Timeframe
+from heatlab.errors import DataError, HeatlabError, MissingColumnsError, ParameterError, SourceError
+from heatlab.frames import POSITIONS, check, empty
+from heatlab.margin import default_brackets, position_liquidation_price
+from heatlab.sources.base import Capability, MarketSource, Notice
+
+REQUIRED = ("symbol", "venue", "side", "quantity", "entry_price")
+NUMBERS = {
+    "quantity": "a positive number [base]",
+    "entry_price": "a positive number [quote]",
+    "mark_price": "a positive number [quote]",
+    "leverage": "a positive number",
+    "margin": "a number of 0 or more [quote]",
+    "liquidation_price": "a number of 0 or more [quote]",
+}
+MOST_PROBLEMS = 10
+NAN = float("nan")
+
+
+def read_positions(path: str | Path) -> pd.DataFrame:
+    """Read positions from a CSV file with a header row.
+
+    Columns ``symbol`` (unified, ``BTC/USDT:USDT``), ``venue`` (ccxt id), ``side`` (long or short), ``quantity``
+    [base, > 0] and ``entry_price`` [quote] are required; ``leverage``, ``margin_mode`` (isolated, the default, or
+    cross), ``margin`` [quote], ``mark_price`` and ``liquidation_price`` [quote] may follow. An empty optional cell is
+    unknown (NaN). Rows without any text are ignored.
+
+    Returns
+    -------
+    DataFrame
+        Canonical positions, one row per row of the file.
+
+    Raises
+    ------
+    SourceError
+        The file cannot be read.
+    MissingColumnsError
+        A required column is missing.
+    DataError
+        Cells break their rule; the message lists up to ten with row (the header is row 1), column, what is allowed
+        and what the file has.
+    """
+    place = Path(path).expanduser()
+    try:
+        with place.open(encoding="utf-8-sig", newline="") as handle:
+            rows = [(number, row) for number, row in _numbered(handle) if any(cell.strip() for cell in row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SourceError(f"The positions file {str(path)!r} cannot be read: {error}") from error
+    header = [name.strip().lower() for name in rows[0][1]] if rows else []
+    _check_header(header, place.name)
+    problems: list[str] = []
+    records = [_record(number, dict(zip(header, row, strict=False)), problems) for number, row in rows[1:]]
+    for number, row in rows[1:]:
+        if len(row) != len(header):
+            problems.append(f"row {number} must have {len(header)} cells. Got {len(row)}.")
+    problems += _repeats(records, [number for number, _ in rows[1:]])
+    if problems:
+        raise DataError(_listed(problems, place.name))
+    table = pd.DataFrame(records, columns=list(POSITIONS.names)) if records else empty(POSITIONS)
+    return check(table, POSITIONS, where=place.name)
+
+
+def _numbered(handle: Any) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(handle)
+    start = 1
+    for row in reader:
+        yield start, row
+        start = reader.line_num + 1
+
+
+def _check_header(header: list[str], name: str) -> None:
+    missing = [column for column in REQUIRED if column not in header]
+    if missing:
+        raise MissingColumnsError(
+            f"The positions file {name} must have the columns {', '.join(REQUIRED)} in row 1. "
+            f"Missing {', '.join(missing)}; got {', '.join(header) or 'an empty file'}."
+        )
+    unknown = [column for column in header if column not in POSITIONS.names]
+    if unknown or len(set(header)) != len(header):
+        raise DataError(
+            f"The positions file {name} may have each of the columns {', '.join(POSITIONS.names)} once. "
+            f"Got {', '.join(unknown) or ', '.join(header)}."
+        )
+
+
+def _record(number: int, cells: dict[str, str], problems: list[str]) -> dict[str, Any]:
+    text = {name: (cells.get(name) or "").strip() for name in POSITIONS.names}
+    record: dict[str, Any] = {"symbol": text["symbol"], "venue": text["venue"].lower()}
+
+    def refuse(column: str, allowed: str) -> None:
+        problems.append(f"row {number}, column '{column}' must be {allowed}. Got {text[column]!r}.")
+
+    if text["symbol"].count("/") != 1 or " " in text["symbol"]:
+        refuse("symbol", "a unified symbol such as BTC/USDT:USDT")
+    if not text["venue"]:
+        refuse("venue", "the name of a venue such as binanceusdm")
+    try:
+        record["side"] = int(Side.parse(text["side"]))
+    except ParameterError:
+        refuse("side", "long or short")
+    record["margin_mode"] = (text["margin_mode"] or MarginMode.ISOLATED.value).lower()
+    if record["margin_mode"] not in set(MarginMode):
+        refuse("margin_mode", "isolated or cross")
+    for column, allowed in NUMBERS.items():
+        value = _number(text[column])
+        least = 0.0 if column in ("margin", "liquidation_price") else math.ulp(0.0)
+        blank = not text[column] and column not in REQUIRED
+        if not blank and not (math.isfinite(value) and value >= least):
+            refuse(column, allowed)
+        record[column] = value
+    return record
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text) if "_" not in text else NAN
+    except ValueError:
+        return NAN
+
+
+def _repeats(records: list[dict[str, Any]], numbers: list[int]) -> Iterator[str]:
+    seen: dict[tuple[Any, ...], int] = {}
+    for number, record in zip(numbers, records, strict=True):
+        key = (record["symbol"], record["venue"], record.get("side"))
+        if key in seen:
+            yield f"row {number} repeats symbol, venue and side of row {seen[key]}: write one row per position."
+        seen.setdefault(key, number)
+
+
+def _listed(problems: list[str], name: str) -> str:
+    count = len(problems)
+    more = f"\n... and {count - MOST_PROBLEMS} more." if count > MOST_PROBLEMS else ""
+    lines = "\n".join(f"- {problem}" for problem in problems[:MOST_PROBLEMS])
+    return f"The positions file {name} has {count} problem{'s' if count > 1 else ''}:\n{lines}{more}"
+
+
+class WithPositions:
+    """A market source with positions of its own; everything else comes from the source it wraps.
+
+    What the table does not know is filled in when positions are asked for: ``mark_price`` with the last close,
+    ``margin`` with the initial margin at entry, or ``leverage`` from the margin, and ``liquidation_price`` of
+    isolated positions by the venue's formula. A cross position's stays NaN: it depends on the account's wallet.
+
+    Parameters
+    ----------
+    source : MarketSource
+    table : DataFrame
+        Canonical positions.
+    """
+
+    def __init__(self, source: MarketSource, table: pd.DataFrame) -> None:
+        self._source = source
+        self._table = check(table, POSITIONS)
+        self._notices: list[Notice] = []
+
+    def __repr__(self) -> str:
+        """Show the wrapped source and how many positions it carries."""
+        return f"WithPositions({self._source!r}, {len(self._table)} positions)"
+
+    @property
+    def source(self) -> MarketSource:
+        """The source the market data come from."""
+        return self._source
+
+    @property
+    def name(self) -> str:
+        """Name of the wrapped source."""
+        return self._source.name
+
+    @property
+    def is_simulated(self) -> bool:
+        """True if the market data are simulated."""
+        return self._source.is_simulated
+
+    def venues(self) -> tuple[str, ...]:
+        """Venues of the wrapped source."""
+        return self._source.venues()
+
+    def instruments(self, venue: str | None = None) -> tuple[Instrument, ...]:
+        """Instruments of the wrapped source."""
+        return self._source.instruments(venue)
+
+    def timeframes(self, symbol: str, *, venue: str | None = None) -> tuple[str, ...]:
+        """Timeframes of the wrapped source."""
+        return self._source.timeframes(symbol, venue=venue)
+
+    def capabilities(self, symbol: str, *, venue: str | None = None) -> frozenset[Capability]:
+        """Capabilities of the wrapped source, and positions."""
+        return self._source.capabilities(symbol, venue=venue) | {Capability.POSITIONS}
+
+    def now(self) -> pd.Timestamp:
+        """Clock of the wrapped source."""
+        return self._source.now()
+
+    def candles(
+        self,
+        symbol: str,
+        timeframe: str,
+        *,
+        venue: str | None = None,
+        start: pd.Timestamp | None = None,
+        end: pd.Timestamp | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Candles of the wrapped source."""
+        return self._source.candles(symbol, timeframe, venue=venue, start=start, end=end, limit=limit)
+
+    def open_interest(
+        self,
+        symbol: str,
+        *,
+        venue: str | None = None,
+        timeframe: str = "1h",
+        start: pd.Timestamp | None = None,
+        end: pd.Timestamp | None = None,
+    ) -> pd.DataFrame:
+        """Open interest of the wrapped source."""
+        return self._source.open_interest(symbol, venue=venue, timeframe=timeframe, start=start, end=end)
+
+    def funding(
+        self,
+        symbol: str,
+        *,
+        venue: str | None = None,
+        start: pd.Timestamp | None = None,
+        end: pd.Timestamp | None = None,
+    ) -> pd.DataFrame:
+        """Funding rates of the wrapped source."""
+        return self._source.funding(symbol, venue=venue, start=start, end=end)
+
+    def liquidations(
+        self,
+        symbol: str,
+        *,
+        venue: str | None = None,
+        start: pd.Timestamp | None = None,
+        end: pd.Timestamp | None = None,
+    ) -> pd.DataFrame:
+        """Return forced closings of the wrapped source."""
+        return self._source.liquidations(symbol, venue=venue, start=start, end=end)
+
+    def order_book(self, symbol: str, *, venue: str | None = None, depth: int | None = None) -> pd.DataFrame:
+        """Order book of the wrapped source."""
+        return self._source.order_book(symbol, venue=venue, depth=depth)
+
+    def brackets(self, symbol: str, *, venue: str | None = None) -> pd.DataFrame:
+        """Leverage brackets of the wrapped source."""
+        return self._source.brackets(symbol, venue=venue)
+
+    def positions(self, *, venue: str | None = None) -> pd.DataFrame:
+        """Positions of the table, of one venue if named, with what can be filled in."""
+        table = self._table if venue is None else self._table[self._table["venue"] == venue]
+        if table.empty:
+            return table.copy()
+        rows = [self._completed({str(name): cell for name, cell in row.items()}) for row in table.to_dict("records")]
+        return pd.DataFrame(rows, columns=list(table.columns), index=table.index)
+
+    def notices(self) -> tuple[Notice, ...]:
+        """Notices of the wrapped source, and what could not be filled in."""
+        return (*self._source.notices(), *self._notices)
+
+    def _completed(self, row: dict[str, Any]) -> dict[str, Any]:
+        notional = row["quantity"] * row["entry_price"]
+        if math.isnan(row["margin"]):
+            row["margin"] = notional / row["leverage"]
+        elif math.isnan(row["leverage"]) and row["margin"] > 0:
+            row["leverage"] = notional / row["margin"]
+        if math.isnan(row["mark_price"]):
+            row["mark_price"] = self._mark(row["symbol"], row["venue"])
+        if math.isnan(row["liquidation_price"]):
+            row["liquidation_price"] = position_liquidation_price(_position(row), self._brackets_of(row))
+        return row
+
+    def _mark(self, symbol: str, venue: str) -> float:
+        place = f"{venue} {symbol}"
+        for choice in (venue, None):
+            try:
+                candle = _latest(self._source, symbol, choice)
+            except HeatlabError as error:
+                reason = str(error)
+                continue
+            if choice is None:
+                used = candle.attrs.get("venue", "another venue")
+                self._notice(place, f"{self.name} has no candles of it; the mark price is from {used}.")
+            return float(candle["close"].iloc[-1])
+        self._notice(place, f"The mark price is unknown. {reason}")
+        return NAN
+
+    def _brackets_of(self, row: dict[str, Any]) -> pd.DataFrame:
+        place = f"{row['venue']} {row['symbol']}"
+        try:
+            return self._source.brackets(row["symbol"], venue=row["venue"])
+        except HeatlabError as error:
+            reason = str(error)
+        try:
+            table = self._source.brackets(row["symbol"])
+        except HeatlabError:
+            self._notice(place, f"Typical leverage brackets are assumed. {reason}")
+            return default_brackets()
+        self._notice(place, f"Leverage brackets of {table.attrs.get('venue', 'another venue')} are assumed. {reason}")
+        return table
+
+    def _notice(self, where: str, message: str) -> None:
+        notice = Notice(where, message)
+        if notice not in self._notices:
+            self._notices.append(notice)
+
+
+def _latest(source: MarketSource, symbol: str, venue: str | None) -> pd.DataFrame:
+    """Last closed candle that closed latest; shorter timeframes first, up to one that is current."""
+    best, closed = None, pd.Timestamp(0, tz="UTC")
+    for timeframe in map(Timeframe.parse, source.timeframes(symbol, venue=venue)):
+        candle = source.candles(symbol, timeframe.value, venue=venue, limit=1)
+        close = candle.index[-1] + timeframe.delta if len(candle) else closed
+        if close > closed:
+            best, closed = candle, close
+        if source.now() - closed <= 3 * timeframe.delta:
+            break
+    if best is None:
+        raise SourceError(f"{source.name} has no candles of {symbol}{f' on {venue}' if venue else ''}.")
+    return best
+
+
+def _position(row: dict[str, Any]) -> Position:
+    mode = MarginMode(row["margin_mode"])
+    return Position(**{**row, "side": Side(row["side"]), "margin_mode": mode})
