@@ -1,0 +1,106 @@
+"""Who carries the risk: Euler contributions, diversification and effective numbers of bets."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from heatlab._checks import parameter_error
+
+Floats = NDArray[np.float64]
+
+
+def risk_contributions(exposure: ArrayLike, covariance: ArrayLike) -> Floats:
+    """Share of the portfolio's variance each position carries (Euler): ``x_i (C x)_i / x' C x``.
+
+    Parameters
+    ----------
+    exposure : array of shape (n,)
+        Signed: side times notional [quote], or weight.
+    covariance : array of shape (n, n)
+        Covariance of returns, any unit of time.
+
+    Returns
+    -------
+    array of shape (n,)
+        Sums to 1; negative = hedge. A position whose exposure or variance is unknown (NaN) gets NaN and the others
+        share 1. All NaN where the portfolio has no variance.
+
+    Raises
+    ------
+    ParameterError
+        The shapes do not agree, or a covariance of two known positions is missing.
+    """
+    parts, variance = _parts(exposure, covariance, "risk_contributions")
+    return parts / variance if variance > 0 else np.full(parts.size, np.nan)
+
+
+def risk_components(exposure: ArrayLike, covariance: ArrayLike) -> Floats:
+    """Volatility each position contributes, ``x_i (C x)_i / sqrt(x' C x)``; sums to :func:`portfolio_volatility`.
+
+    Shapes, NaN rule and errors as :func:`risk_contributions`.
+    """
+    parts, variance = _parts(exposure, covariance, "risk_components")
+    return parts / np.sqrt(variance) if variance > 0 else np.full(parts.size, np.nan)
+
+
+def portfolio_volatility(exposure: ArrayLike, covariance: ArrayLike) -> float:
+    """Volatility of the known positions, ``sqrt(x' C x)``, in the unit of exposure.
+
+    Shapes, NaN rule and errors as :func:`risk_contributions`; NaN if nothing is known.
+    """
+    parts, variance = _parts(exposure, covariance, "portfolio_volatility")
+    return float(np.sqrt(variance)) if np.isfinite(parts).any() else float("nan")
+
+
+def diversification_ratio(exposure: ArrayLike, covariance: ArrayLike) -> float:
+    """Volatility the positions would have side by side over what they have together: ``sum |x_i| s_i / sqrt(x' C x)``.
+
+    1 for one bet, larger when the bets differ (Choueifaty and Coignard). Shapes, NaN rule and errors as
+    :func:`risk_contributions`; NaN where the portfolio has no variance.
+    """
+    parts, variance = _parts(exposure, covariance, "diversification_ratio")
+    known = np.isfinite(parts)
+    alone = np.abs(np.asarray(exposure, dtype=np.float64)) * np.sqrt(np.diag(np.asarray(covariance, dtype=np.float64)))
+    return float(alone[known].sum() / np.sqrt(variance)) if variance > 0 else float("nan")
+
+
+def effective_positions(exposure: ArrayLike) -> float:
+    """Effective number of positions by size: ``1 / sum s^2`` with ``s = |x| / gross`` (inverse Herfindahl index).
+
+    NaN where the gross exposure is 0. Unknown exposures (NaN) are left out.
+    """
+    sizes = np.abs(np.asarray(exposure, dtype=np.float64))
+    gross = np.nansum(sizes)
+    return float(1.0 / np.nansum((sizes / gross) ** 2)) if gross > 0 else float("nan")
+
+
+def effective_bets(contributions: ArrayLike) -> float:
+    """Effective number of bets: ``exp(-sum p ln p)`` over the absolute risk contributions, scaled to sum to 1.
+
+    The entropy is Meucci's; hedges count by their size. NaN where nothing is known.
+    """
+    shares = np.abs(np.asarray(contributions, dtype=np.float64))
+    shares = shares[shares > 0]
+    if not shares.size:
+        return float("nan")
+    shares = shares / shares.sum()
+    return float(np.exp(-(shares * np.log(shares)).sum()))
+
+
+def _parts(exposure: ArrayLike, covariance: ArrayLike, caller: str) -> tuple[Floats, float]:
+    """Terms of ``x' C x`` by position, NaN where unknown, and their sum."""
+    x = np.asarray(exposure, dtype=np.float64)
+    matrix = np.asarray(covariance, dtype=np.float64)
+    if x.ndim != 1:
+        raise parameter_error("exposure", caller, "of one dimension", x.shape)
+    if matrix.shape != (x.size, x.size):
+        raise parameter_error("covariance", caller, f"of shape {(x.size, x.size)}", matrix.shape)
+    known = np.isfinite(x) & np.isfinite(np.diag(matrix))
+    inner = matrix[np.ix_(known, known)]
+    if not np.isfinite(inner).all():
+        row, column = (int(np.flatnonzero(known)[k]) for k in np.argwhere(~np.isfinite(inner))[0])
+        raise parameter_error("covariance", caller, f"known between positions {row} and {column}", matrix[row, column])
+    parts = np.full(x.size, np.nan)
+    parts[known] = x[known] * (inner @ x[known])
+    return parts, float(parts[known].sum())
