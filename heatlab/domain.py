@@ -34,7 +34,7 @@ class Side(IntEnum):
             The value names no side.
         """
         words = {"long": 1, "buy": 1, "1": 1, "+1": 1, "short": -1, "sell": -1, "-1": -1}
-        key = str(int(value)) if isinstance(value, int | float) else str(value).strip().lower()
+        key = str(int(value)) if isinstance(value, int | float) and value in (1, -1) else str(value).strip().lower()
         if key not in words:
             raise ParameterError(
                 f"The 'value' parameter of Side.parse must be one of 'long', 'short', 'buy', 'sell', 1, -1. "

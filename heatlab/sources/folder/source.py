@@ -206,12 +206,12 @@ class FolderSource:
         A stamp equal to a bar's open describes the open of that bar. Where a file gives one unit only the other is
         NaN.
         """
-        table = self._table(Capability.OPEN_INTEREST, OPEN_INTEREST, symbol, venue, start, end)
+        table = self._table(Capability.OPEN_INTEREST, OPEN_INTEREST, symbol, venue, None, None)
         step = Timeframe.parse(timeframe)
         bucket = np.asarray(pd.DatetimeIndex(table.index).as_unit("ms").asi8) // step.milliseconds
         thin = table[np.diff(bucket, prepend=-1) > 0]
         thin.attrs = {**table.attrs, "timeframe": step.value}
-        return thin
+        return _between(thin, start, end)
 
     def funding(
         self,
