@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+import heatlab.margin.binance as binance
+import heatlab.margin.bybit as bybit
+import heatlab.margin.okx as okx
 from heatlab._checks import check_positive, parameter_error
 from heatlab.domain import Contract, MarginMode, Position
-from heatlab.margin import binance, bybit, okx
 from heatlab.margin._arrays import FloatArray, floats, plain, signs
 from heatlab.margin.brackets import bracket_arrays, maintenance_margin, maximum_leverage
 

@@ -1,7 +1,7 @@
 """Worked cases from outside: ``python -m tests.golden FILE.json`` runs every case of a file against heatlab.
 
-A case is computed by the function its own fields call for (venue, contract, margin mode, the names of its inputs), never
-by its id, so a file of new cases of the same kinds runs unchanged.
+A case is computed by the function its own fields call for (venue, contract, margin mode, the names of its inputs),
+never by its id, so a file of new cases of the same kinds runs unchanged.
 """
 
 from __future__ import annotations

@@ -59,8 +59,10 @@ def totals(case: Case) -> Mapping[str, Any]:
     if "liquidation_threshold" in inputs:
         threshold = inputs["liquidation_threshold"]
         found["health_factor"] = no_debt(aave.health_factor(backing, debt, liquidation_threshold=threshold))
-    if "ltv" in inputs:
-        found["available_borrows"] = aave.available_borrows(backing, debt, loan_to_value=inputs["ltv"])
+    ratio = inputs.get("ltv", inputs.get("loan_to_value"))
+    if ratio is not None:
+        free = aave.available_borrows(backing, debt, loan_to_value=ratio)
+        found.update(available_borrows=free, available_borrows_usd=free)
     return found
 
 
