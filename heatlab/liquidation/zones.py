@@ -1,0 +1,170 @@
+"""Price ranges that hold unusually much: contiguous bins above thresholds from the symbol's own history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from heatlab._checks import check_positive, check_range
+from heatlab.domain import Side
+from heatlab.errors import ParameterError
+from heatlab.liquidation.density import Array, LiquidationMap
+
+LEVELS = ("amber", "red")
+COLUMNS = (
+    "side",
+    "price_low",
+    "price_high",
+    "price_peak",
+    "notional",
+    "distance",
+    "age",
+    "persistence",
+    "level",
+)
+SAMPLED_COLUMNS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneSettings:
+    """When a price range counts as a zone.
+
+    Attributes
+    ----------
+    amber, red : float
+        Quantiles of the bins' notional over the history; a bin at or above is amber or red.
+    history : str
+        Span of the map's own columns the quantiles are taken from.
+    hysteresis : float
+        A bin leaves its level only below this fraction of the threshold.
+    recent : str
+        Span over which ``persistence`` is measured.
+    """
+
+    amber: float = 0.90
+    red: float = 0.98
+    history: str = "90D"
+    hysteresis: float = 0.8
+    recent: str = "24h"
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        check_range("amber", self.amber, 0, 1, caller="ZoneSettings", closed="neither")
+        check_range("red", self.red, 0, 1, caller="ZoneSettings", closed="neither")
+        check_range("hysteresis", self.hysteresis, 0, 1, caller="ZoneSettings", closed="right")
+        if self.red < self.amber:
+            raise ParameterError(
+                f"The 'red' parameter of ZoneSettings must be at least 'amber' ({self.amber:g}). Got {self.red:g} instead."
+            )
+
+
+def zone_thresholds(
+    liquidation_map: LiquidationMap, *, sensitivity: float = 1.0, settings: ZoneSettings | None = None
+) -> tuple[float, float]:
+    """Notional per bin [quote] from which a bin is amber and red.
+
+    The threshold is the history's quantile divided by ``sensitivity``: at 2 a bin needs half as much, at 0.5 twice.
+    NaN where the history holds nothing.
+    """
+    check_positive("sensitivity", sensitivity, caller="zone_thresholds")
+    settings = settings or ZoneSettings()
+    start = liquidation_map.known_at[-1] - pd.Timedelta(settings.history)
+    columns = np.flatnonzero(liquidation_map.known_at > start)
+    columns = columns[:: max(1, len(columns) // SAMPLED_COLUMNS)]
+    prices = liquidation_map.prices[:, None]
+    held = np.concatenate(
+        [(table[:, columns] * prices).ravel() for table in (liquidation_map.long, liquidation_map.short)]
+    )
+    held = held[held > 0]
+    if not len(held):
+        return float("nan"), float("nan")
+    amber, red = np.quantile(held, [settings.amber, settings.red]) / sensitivity
+    return float(amber), float(red)
+
+
+def liquidation_zones(
+    liquidation_map: LiquidationMap, *, sensitivity: float = 1.0, settings: ZoneSettings | None = None
+) -> pd.DataFrame:
+    """Find the zones standing in the last column of a map.
+
+    Parameters
+    ----------
+    liquidation_map : LiquidationMap
+    sensitivity : float
+        Divides both thresholds: above 1 shows more zones, below 1 fewer. The map itself does not change.
+    settings : ZoneSettings, optional
+
+    Returns
+    -------
+    DataFrame
+        One row per zone, largest notional first: ``side`` (+1 long, -1 short), ``price_low``, ``price_high``,
+        ``price_peak`` [quote], ``notional`` [quote], ``distance`` (peak over mark price, minus 1), ``age`` (how long
+        its oldest bin has stood), ``persistence`` (share of the recent columns its peak bin stood in), ``level``.
+        A zone is amber; it is red if any of its bins is.
+    """
+    settings = settings or ZoneSettings()
+    thresholds = zone_thresholds(liquidation_map, sensitivity=sensitivity, settings=settings)
+    rows: list[dict[str, object]] = []
+    if np.isfinite(thresholds[0]):
+        for side, table in ((Side.LONG, liquidation_map.long), (Side.SHORT, liquidation_map.short)):
+            held = table * liquidation_map.prices[:, None]
+            rows += _side_zones(liquidation_map, side, held, thresholds, settings)
+    zones = pd.DataFrame(rows, columns=list(COLUMNS))
+    zones["age"] = pd.to_timedelta(zones["age"])
+    return zones.sort_values("notional", ascending=False, ignore_index=True)
+
+
+def _side_zones(
+    liquidation_map: LiquidationMap,
+    side: Side,
+    held: Array,
+    thresholds: tuple[float, float],
+    settings: ZoneSettings,
+) -> list[dict[str, object]]:
+    since = standing_since(held, thresholds[0], settings.hysteresis)
+    red = standing_since(held, thresholds[1], settings.hysteresis) >= 0
+    recent = liquidation_map.known_at > liquidation_map.known_at[-1] - pd.Timedelta(settings.recent)
+    rows = []
+    for low, high in _runs(since >= 0):
+        now = held[low:high, -1]
+        peak = low + int(now.argmax())
+        started = int(since[low:high].min())
+        rows.append(
+            {
+                "side": int(side),
+                "price_low": liquidation_map.price_edges[low],
+                "price_high": liquidation_map.price_edges[high],
+                "price_peak": liquidation_map.prices[peak],
+                "notional": float(now.sum()),
+                "distance": liquidation_map.prices[peak] / liquidation_map.mark_price - 1,
+                "age": liquidation_map.known_at[-1] - liquidation_map.known_at[started],
+                "persistence": float((held[peak, recent] >= thresholds[0] * settings.hysteresis).mean()),
+                "level": LEVELS[int(red[low:high].any())],
+            }
+        )
+    return rows
+
+
+def standing_since(held: Array, threshold: float, hysteresis: float) -> NDArray[np.int64]:
+    """Column since which each bin has stood at a level, -1 where it does not stand in the last column.
+
+    A bin rises to the level at ``threshold`` and leaves it only below ``hysteresis * threshold``.
+
+    Parameters
+    ----------
+    held : ndarray of shape (n_bins, n_columns)
+    """
+    count = held.shape[1]
+    below = held < hysteresis * threshold
+    left = np.where(below.any(axis=1), count - below[:, ::-1].argmax(axis=1), 0)
+    reached = (held >= threshold) & (np.arange(count) >= left[:, None])
+    return np.where(reached.any(axis=1), reached.argmax(axis=1), -1)
+
+
+def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Start and end (exclusive) of each run of True."""
+    edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
+    return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
