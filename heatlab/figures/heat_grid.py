@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from bokeh.core.properties import value
+from bokeh.document import Document
+from bokeh.document.events import ModelChangedEvent
 from bokeh.models import ColumnDataSource, FactorRange, HoverTool, TapTool
 from bokeh.plotting import figure
 
@@ -131,7 +133,6 @@ class HeatGrid:
         self._callbacks: list[Callable[[dict[str, Any]], Any]] = []
         self.source = ColumnDataSource({name: [] for name in FIELDS})
         self.root = self._build()
-        self.source.selected.on_change("indices", self._selected)
         self.set_theme(theme)
 
     def _build(self) -> figure:
@@ -147,7 +148,7 @@ class HeatGrid:
         )
         cells = plot.rect(
             "column", "row", 0.97, 0.94, source=self.source, fill_color="fill", line_color=None, hatch_pattern="hatch",
-            hatch_alpha=0.5, hatch_scale=8, hatch_weight=1, nonselection_fill_alpha=1.0, nonselection_hatch_alpha=0.5,
+            hatch_alpha=0.8, hatch_scale=8, hatch_weight=1, nonselection_fill_alpha=1.0, nonselection_hatch_alpha=0.8,
             selection_line_width=3, hover_line_width=2, name="cells",
         )  # fmt: skip
         quiet = {"text_align": "center", "text_color": "ink", "source": self.source, "nonselection_text_alpha": 1.0}
@@ -181,12 +182,19 @@ class HeatGrid:
         for axis in self.root.axis:
             axis.update(axis_line_color=None, major_tick_line_color=None, major_label_text_font_size="13px")
         cells = self.root.select_one({"name": "cells"})
-        cells.glyph.hatch_color = theme.muted
+        cells.glyph.hatch_color = cells.nonselection_glyph.hatch_color = theme.grid
         cells.selection_glyph.line_color = cells.hover_glyph.line_color = theme.foreground
         self.update(self._table, overall=self._overall)
 
     def on_select(self, callback: Callable[[dict[str, Any]], Any]) -> None:
-        """Call ``callback(row)`` with symbol, venue, side and timeframe of the cell that is clicked."""
+        """Call ``callback(row)`` with symbol, venue, side and timeframe of the cell that is clicked.
+
+        Listening needs a document: the figure gets one of its own unless it is already part of one.
+        """
+        if self.root.document is None:
+            Document().add_root(self.root)
+        if not self._callbacks:
+            self.root.document.on_change(self._heard)
         self._callbacks.append(callback)
 
     def select(self, symbol: str, venue: str, side: int, timeframe: str) -> None:
@@ -195,9 +203,10 @@ class HeatGrid:
         keys = zip(data["symbol"], data["venue"], data["side"], data["timeframe"], strict=True)
         self.source.selected.indices = [i for i, key in enumerate(keys) if key == (symbol, venue, side, timeframe)]
 
-    def _selected(self, _name: str, _old: Any, new: list[int]) -> None:
-        if not new:
+    def _heard(self, event: Any) -> None:
+        chosen = isinstance(event, ModelChangedEvent) and event.model is self.source.selected
+        if not chosen or not self.source.selected.indices:
             return
-        row = {name: self.source.data[name][new[0]] for name in KEY}
+        row = {name: self.source.data[name][self.source.selected.indices[0]] for name in KEY}
         for callback in self._callbacks:
             callback(row)

@@ -114,6 +114,11 @@ class HeatHistory:
             pad = float(price.max() - price.min()) * 0.08 or float(price[-1]) * 0.01
             _set_range(self.price.y_range, float(price.min()) - pad, float(price.max()) + pad)
 
+    def clear(self, *, title: str = "") -> None:
+        """Show nothing, and say why in the title."""
+        self.source.data = {name: np.empty(0) for name in FIELDS}
+        self.price.title.text = title
+
     def set_theme(self, theme: Theme) -> None:
         """Switch between light and dark."""
         for plot in (self.price, self.heat):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from bokeh.layouts import Row
+from bokeh.layouts import Column
 from bokeh.models import ColorBar, LabelSet
 
 from heatlab._checks import check_choice
@@ -33,12 +33,12 @@ class LiquidationFigure:
 
     Attributes
     ----------
-    root : bokeh layout to show; below 760 px of window width the profile folds under the chart.
+    root : bokeh layout to show; with less than 760 px of room the profile folds under the chart.
     scale : ColourScale
         What the colours stand for.
     """
 
-    root: Row
+    root: Column
 
     def __init__(self, *, theme: Theme = DARK, palette: str = "ember", height: int = 560) -> None:
         check_choice("palette", palette, PALETTES, caller="LiquidationFigure")

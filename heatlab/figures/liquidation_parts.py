@@ -7,7 +7,7 @@ from typing import Any
 
 from bokeh.core.properties import value
 from bokeh.events import MouseLeave, MouseMove
-from bokeh.layouts import Row, column, row
+from bokeh.layouts import Column, column, row
 from bokeh.models import (
     BoxZoomTool,
     CategoricalColorMapper,
@@ -360,19 +360,21 @@ def zone_hover(price: figure) -> None:
     )
 
 
+ROOM_CSS = ":host { container-type: inline-size; width: 100%; }"
 FOLD_CSS = f"""
 :host {{ display: flex; flex-wrap: nowrap; width: 100%; }}
-@media (max-width: {NARROW}px) {{ :host {{ flex-wrap: wrap; }} }}
+@container (max-width: {NARROW}px) {{ :host {{ flex-wrap: wrap; }} }}
 """
 MAIN_CSS = ":host { flex: 1 1 420px !important; min-width: 0; width: auto !important; }"
 SIDE_CSS = f"""
 :host {{ flex: 0 0 {PROFILE_WIDTH}px !important; width: {PROFILE_WIDTH}px !important; min-width: 0; }}
-@media (max-width: {NARROW}px) {{ :host {{ flex: 1 1 100% !important; width: 100% !important; }} }}
+@container (max-width: {NARROW}px) {{ :host {{ flex: 1 1 100% !important; width: 100% !important; }} }}
 """
 
 
-def fold(main: list[figure], side: figure) -> Row:
-    """Put ``side`` beside the stacked ``main``, or under them where the window is narrow."""
+def fold(main: list[figure], side: figure) -> Column:
+    """Put ``side`` beside the stacked ``main``, or under them where there is less room than ``NARROW``."""
     left = column(*main, sizing_mode="stretch_width", stylesheets=[InlineStyleSheet(css=MAIN_CSS)])
     right = column(side, sizing_mode="stretch_width", stylesheets=[InlineStyleSheet(css=SIDE_CSS)])
-    return row(left, right, sizing_mode="stretch_width", stylesheets=[InlineStyleSheet(css=FOLD_CSS)])
+    both = row(left, right, sizing_mode="stretch_width", stylesheets=[InlineStyleSheet(css=FOLD_CSS)])
+    return column(both, sizing_mode="stretch_width", stylesheets=[InlineStyleSheet(css=ROOM_CSS)])
