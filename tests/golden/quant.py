@@ -31,6 +31,18 @@ def rule_of_thumb(case: Case) -> Result:
     return {"adverse_move": 1 - margin.bankruptcy_price("long", 1.0, leverage=leverage)}
 
 
+def portfolio_risk(case: Case) -> Result:
+    from heatlab import portfolio
+
+    weights, covariance = case["inputs"]["w"], case["inputs"]["cov"]
+    return {
+        "vol": portfolio.portfolio_volatility(weights, covariance),
+        "component": portfolio.risk_components(weights, covariance),
+        "pct": portfolio.risk_contributions(weights, covariance),
+        "diversification_ratio": portfolio.diversification_ratio(weights, covariance),
+    }
+
+
 def breakout(case: Case) -> Result:
     from heatlab import trend
 
@@ -59,6 +71,7 @@ def has(*names: str) -> Callable[[Mapping[str, Any]], bool]:
 
 FUNCTIONS: list[tuple[str, Callable[[Mapping[str, Any]], bool], Function]] = [
     ("liquidation_rule_of_thumb", has("leverage"), rule_of_thumb),
+    ("portfolio_risk", has("w", "cov"), portfolio_risk),
     ("trend", has("price", "lookback"), breakout),
     ("trend", has("rule"), ewmac_scalars),
 ]

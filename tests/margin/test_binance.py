@@ -41,6 +41,13 @@ def test_a_bracket_border_that_jumps_liquidates_at_the_border() -> None:
     assert price == pytest.approx(50_000)
 
 
+def test_a_border_below_which_more_is_asked_for_liquidates_at_the_border() -> None:
+    """Where only the lower bracket asks for more than the equity, a falling value is liquidated as it enters it."""
+    table = bracket_table([50_000.0, np.inf], [0.02, 0.02]).assign(maintenance_amount=[0.0, 900.0])
+    price = binance.linear_liquidation_price("long", 1.0, entry_price=60_000, wallet_balance=10_500, brackets=table)
+    assert price == pytest.approx(50_000)
+
+
 def test_a_long_with_more_margin_than_value_is_never_liquidated() -> None:
     """The price is 0.0, with brackets and with one rate."""
     arguments = {"entry_price": 100.0, "wallet_balance": 150.0}

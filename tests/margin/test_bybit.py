@@ -36,6 +36,12 @@ def test_the_newer_inverse_formula(side: str, expected: float) -> None:
     assert bybit.inverse_liquidation_price(side, 60_000, **INVERSE) == pytest.approx(expected, rel=1e-12)
 
 
+def test_extra_margin_in_the_newer_inverse_formula() -> None:
+    """The fee of closing is set aside from it: 60,000 * 1.005 / (1.2 + 0.12 + 0.01 / 1.001) for a long."""
+    price = bybit.inverse_liquidation_price("long", 60_000, extra_margin=0.01, taker_fee=0.001, **INVERSE)
+    assert price == pytest.approx(45338.686, abs=0.001)
+
+
 def test_the_older_inverse_formula_before_its_date() -> None:
     """The page before: the short of the same position ends at 55,248.62."""
     price = bybit.inverse_liquidation_price("short", 60_000, when=BEFORE, **INVERSE)

@@ -151,6 +151,19 @@ def test_a_cross_position_counts_the_others() -> None:
     assert price == pytest.approx((40_000 - 8_916) / 0.996)
 
 
+def test_the_closing_fee_counts_for_the_others_too() -> None:
+    """OKX: the other needs 0.5 % of 21,000 more, this one 0.5 % of its own value."""
+    position, other = replace(CROSS, venue="okx"), replace(OTHER, venue="okx")
+    price = position_liquidation_price(position, TABLE, others=[other], wallet_balance=10_000.0, taker_fee=0.005)
+    assert price == pytest.approx((40_000 - 8_916 + 105) / (1 - 0.004 - 0.005))
+
+
+def test_binance_takes_no_fee_of_closing() -> None:
+    """A fee that is given changes nothing there."""
+    with_fee = position_liquidation_price(CROSS, TABLE, others=[OTHER], wallet_balance=10_000.0, taker_fee=0.005)
+    assert with_fee == position_liquidation_price(CROSS, TABLE, others=[OTHER], wallet_balance=10_000.0)
+
+
 def test_isolated_others_play_no_part() -> None:
     """Their margin is their own."""
     others = [replace(OTHER, margin_mode=MarginMode.ISOLATED)]
