@@ -1,4 +1,4 @@
-"""What heatlab keeps on disk: the candle cache."""
+"""What heatlab keeps on disk: the candle cache and the settings of the apps."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from heatlab.store.candles import CandleStore
+    from heatlab.store.settings import SettingsStore
 
-__all__ = ["CandleStore"]
+__all__ = ["CandleStore", "SettingsStore"]
 
 
 def __getattr__(name: str) -> Any:
@@ -15,6 +16,10 @@ def __getattr__(name: str) -> Any:
         from heatlab.store.candles import CandleStore
 
         return CandleStore
+    if name == "SettingsStore":
+        from heatlab.store.settings import SettingsStore
+
+        return SettingsStore
     raise AttributeError(f"module 'heatlab.store' has no attribute {name!r}. It has {', '.join(__all__)}.")
 
 

@@ -1,0 +1,198 @@
+"""The gallery: one card per app with a live thumbnail, the data source and its age, and the alerts in force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import TypeVar
+
+import ipywidgets
+import pandas as pd
+
+from heatlab import frames
+from heatlab.apps import url
+from heatlab.apps.frame import framed
+from heatlab.apps.market import choices, market_inputs
+from heatlab.apps.portfolio_heat import heat_inputs
+from heatlab.errors import HeatlabError
+from heatlab.figures import THEMES, heat_thumbnail, liquidation_thumbnail
+from heatlab.figures import format as show
+from heatlab.figures.theme import Theme
+from heatlab.liquidation import LiquidationMap, liquidation_map
+from heatlab.portfolio import heat_alerts, liquidation_alerts
+from heatlab.sources import MarketSource
+from heatlab.widgets import Presence, Status, guard, stylesheet
+from heatlab.widgets.heat_panel import RULES, HeatInputs, HeatView, heat_view
+from heatlab.widgets.liquidation_panel import BASIS, MarketInputs
+
+SHAPES = {"red": ("▼", "hl-bad"), "amber": ("●", "hl-amber"), "note": ("i", "")}
+MOST_ALERTS = 8
+DAYS = 14
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """What the gallery shows; a part that could not be had is None and its error is kept."""
+
+    book: tuple[HeatInputs, HeatView] | None
+    market: tuple[MarketInputs, LiquidationMap] | None
+    errors: tuple[str, ...]
+
+
+def index(source: MarketSource) -> ipywidgets.Widget:
+    """Build the gallery on a market source.
+
+    Returns
+    -------
+    Widget
+        Cards that lead to the apps; if the source cannot deliver, what is wrong and what to do.
+    """
+    return framed(lambda: _page(source), title="heatlab")
+
+
+def gallery(source: MarketSource) -> Gallery:
+    """Compute the thumbnails' contents: the book's heat and the first market's liquidation map."""
+    errors: list[str] = []
+    book = _tried(lambda: _book(source), errors)
+    market = _tried(lambda: _market(source), errors)
+    return Gallery(book, market, tuple(errors))
+
+
+def _tried(make: Callable[[], T], errors: list[str]) -> T | None:
+    try:
+        return make()
+    except HeatlabError as error:
+        errors.append(str(error))
+        return None
+
+
+def _book(source: MarketSource) -> tuple[HeatInputs, HeatView]:
+    inputs = heat_inputs(source)
+    return inputs, heat_view(inputs)
+
+
+def _market(source: MarketSource) -> tuple[MarketInputs, LiquidationMap]:
+    offered = choices(source)
+    venue = next(iter(offered.symbols))
+    inputs = market_inputs(source, venue, offered.symbols[venue][0], "1h", DAYS)
+    made = liquidation_map(
+        inputs.candles, inputs.open_interest, brackets=inputs.brackets, venue=venue, since=inputs.since
+    )
+    return inputs, made
+
+
+def _page(source: MarketSource) -> ipywidgets.Widget:
+    shown = gallery(source)
+    url.query_parameters()  # the reader is here from now on
+    sheet, status = stylesheet(), Status("Up to date")
+    body = ipywidgets.HTML()
+
+    def draw(theme: Theme) -> None:
+        body.value = page_html(source, shown, theme=theme)
+
+    draw(THEMES[sheet.theme])
+    sheet.observe(guard(lambda change: draw(THEMES[change["new"]]), status), "theme")
+    box = ipywidgets.VBox([sheet, Presence(lambda: None), body])
+    box.add_class("hl-app")
+    return box
+
+
+def page_html(source: MarketSource, shown: Gallery, *, theme: Theme) -> str:
+    """The gallery as HTML: source line, alerts, cards."""
+    simulated = ' <span class="hl-badge hl-amber">simulated market</span>' if source.is_simulated else ""
+    head = (
+        f'<div class="hl-toolbar"><h1>Your book at a glance</h1>{simulated}'
+        f'<span class="hl-muted">source: {escape(source.name)} · {source.now():%Y-%m-%d %H:%M} UTC</span></div>'
+    )
+    return head + _errors_html(shown.errors) + _alerts_html(shown) + _cards_html(shown, theme) + _notices_html(source)
+
+
+def _errors_html(errors: tuple[str, ...]) -> str:
+    return "".join(f'<div class="hl-callout hl-error" role="alert">{escape(text)}</div>' for text in errors)
+
+
+def alerts(shown: Gallery) -> pd.DataFrame:
+    """Alerts in force over the book: near liquidation, red heat, a rule that fires; most urgent first."""
+    if shown.book is None:
+        return pd.DataFrame(columns=["level", "what", "symbol", "venue", "detail"])
+    inputs, view = shown.book
+    found = [liquidation_alerts(inputs.positions), heat_alerts(view.table)]
+    if view.rule != "none":
+        text = f"portfolio heat {view.book_heat:.0f}: {RULES[view.rule]}"
+        rule = {"level": "red", "what": "rule", "symbol": "the whole book", "venue": "", "detail": text}
+        found.insert(0, pd.DataFrame([rule]))
+    kept = pd.concat([table for table in found if not table.empty] or found[:1], ignore_index=True)
+    rank = kept["level"].map({"red": 0, "amber": 1, "note": 2})
+    return kept.loc[rank.sort_values(kind="stable").index].reset_index(drop=True)
+
+
+def _alerts_html(shown: Gallery) -> str:
+    found = alerts(shown)
+    if shown.book is None:
+        return ""
+    if found.empty:
+        calm = "No alert: no position is near its liquidation price and no rule is triggered."
+        if shown.book[0].positions.empty:
+            calm = "No positions yet. Start heatlab with --positions FILE.csv or a read-only exchange key to see yours."
+        return f'<div class="hl-callout hl-good" role="status">{escape(calm)}</div>'
+    rows = "".join(_alert_html(row) for row in found.head(MOST_ALERTS).to_dict("records"))
+    more = f"<li>and {len(found) - MOST_ALERTS} more in the apps</li>" if len(found) > MOST_ALERTS else ""
+    return f'<section class="hl-panel hl-alerts"><h2>Alerts in force</h2><ul>{rows}{more}</ul></section>'
+
+
+def _alert_html(row: dict[str, str]) -> str:
+    shape, kind = SHAPES[row["level"]]
+    where = f"{row['symbol'].split(':')[0]} · {row['venue']}" if row["venue"] else row["symbol"]
+    badge = f'<span class="hl-badge {kind}">{shape} {escape(row["level"])}</span>'
+    return f"<li>{badge} <strong>{escape(where)}</strong> {escape(row['detail'])}</li>"
+
+
+def _cards_html(shown: Gallery, theme: Theme) -> str:
+    return f'<div class="hl-gallery">{_heat_card(shown.book, theme)}{_liquidation_card(shown.market, theme)}</div>'
+
+
+def _heat_card(book: tuple[HeatInputs, HeatView] | None, theme: Theme) -> str:
+    if book is None:
+        return _card("portfolio_heat", "Portfolio heat", "", "not available: see above", "")
+    inputs, view = book
+    ages = view.table["age"].dropna()
+    facts = f"{len(inputs.positions)} positions · portfolio heat {show.number(view.book_heat)} · {_aged(ages.min())}"
+    text = "Does each position go with the trend of its own past year, on every timeframe? And what does the rule say?"
+    picture = heat_thumbnail(view.table, theme=theme)
+    return _card("portfolio_heat", "Portfolio heat", text, facts, picture)
+
+
+def _liquidation_card(market: tuple[MarketInputs, LiquidationMap] | None, theme: Theme) -> str:
+    if market is None:
+        return _card("liquidation", "Liquidation heatmap", "", "not available: see above", "")
+    inputs, made = market
+    name = f"{made.symbol.split(':')[0]} on {made.venue}"
+    facts = (
+        f"{name}, {DAYS} days · {BASIS.get(made.basis, made.basis)} · {_aged(frames.age(inputs.candles, inputs.now))}"
+    )
+    text = "Where would leveraged positions be closed by force, how much, and how far away is that from here?"
+    picture = liquidation_thumbnail(made, inputs.candles[inputs.candles.index >= inputs.since], theme=theme)
+    return _card("liquidation", "Liquidation heatmap", text, facts, picture)
+
+
+def _aged(age: pd.Timedelta) -> str:
+    return "no data" if pd.isna(age) else f"last bar closed {show.age(age)} ago"
+
+
+def _card(name: str, title: str, text: str, facts: str, picture: str) -> str:
+    image = f'<img src="{picture}" alt="" loading="lazy">' if picture else ""
+    return (
+        f'<a class="hl-card" href="{name}.ipynb">{image}<span class="hl-card-body"><span class="hl-card-title">'
+        f'{escape(title)}</span><span class="hl-card-text">{escape(text)}</span>'
+        f'<span class="hl-card-foot">{escape(facts)}</span></span></a>'
+    )
+
+
+def _notices_html(source: MarketSource) -> str:
+    found = source.notices()
+    if not found:
+        return ""
+    rows = "".join(f"<li><code>{escape(one.where)}</code> {escape(one.message)}</li>" for one in found)
+    return f"<details><summary>{len(found)} notes on the source</summary><ul>{rows}</ul></details>"

@@ -1,0 +1,66 @@
+"""The portfolio heat app: every position on every timeframe, the book's heat and the orders its rule proposes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import ipywidgets
+
+from heatlab.apps import url
+from heatlab.apps.frame import framed, remember, remembered
+from heatlab.apps.market import heat_candles, notices, positions
+from heatlab.heat import HeatSettings
+from heatlab.sources import MarketSource
+from heatlab.store import SettingsStore
+from heatlab.widgets.heat_panel import HeatInputs, HeatPanel
+
+NAME = "portfolio_heat"
+
+
+def portfolio_heat(source: MarketSource, store: SettingsStore | None = None) -> ipywidgets.Widget:
+    """Build the portfolio heat app on a market source.
+
+    Parameters
+    ----------
+    source : MarketSource
+    store : SettingsStore, optional
+        Remembers what was selected between visits. The address of the page goes before it.
+
+    Returns
+    -------
+    Widget
+        The app; if the source cannot deliver, what is wrong and what to do.
+    """
+    return framed(lambda: _panel(source, store), title="Portfolio heat")
+
+
+def heat_inputs(source: MarketSource, *, settings: HeatSettings | None = None) -> HeatInputs:
+    """Positions and closed bars of a source, for the heat of the book.
+
+    A position without candles stays in the table without a reading; the notes say why.
+    """
+    used = settings or HeatSettings()
+    book = positions(source)
+    candles, problems = heat_candles(source, book, timeframes=used.timeframes)
+    about = {*book["venue"], *book["symbol"]}
+    return HeatInputs(
+        positions=book,
+        candles=candles,
+        now=source.now(),
+        source_name=source.name,
+        is_simulated=source.is_simulated,
+        notices=(*problems, *notices(source, about)),
+    )
+
+
+def _panel(source: MarketSource, store: SettingsStore | None) -> HeatPanel:
+    heat_inputs(source)  # fills the source's memory before the reader is known
+    asked = {**remembered(store, NAME), **url.query_parameters()}
+    frames = HeatSettings().timeframes
+    settings = {
+        "position": str(asked.get("position", "")),
+        "timeframe": url.choice(asked, "timeframe", default=frames[0], allowed=frames),
+    }
+    panel = HeatPanel(partial(heat_inputs, source), defaults=settings)
+    panel.on_change(remember(store, NAME))
+    return panel

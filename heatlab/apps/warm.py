@@ -1,0 +1,19 @@
+"""Compile what the apps need before somebody waits for it."""
+
+from __future__ import annotations
+
+from heatlab.apps.market import choices, market_inputs
+from heatlab.apps.portfolio_heat import heat_inputs
+from heatlab.liquidation import liquidation_map, liquidation_zones
+from heatlab.sources import SimulatedSource
+from heatlab.widgets.heat_panel import heat_view
+
+
+def warm_up() -> None:
+    """Run each app's computation once on the simulated market: compiled code and the market are then cached on disk."""
+    source = SimulatedSource()
+    offered = choices(source)
+    venue = next(iter(offered.symbols))
+    inputs = market_inputs(source, venue, offered.symbols[venue][0], "1h", 14)
+    liquidation_zones(liquidation_map(inputs.candles, inputs.open_interest, brackets=inputs.brackets, venue=venue))
+    heat_view(heat_inputs(source))
