@@ -240,7 +240,7 @@ class FolderSource:
         if depth is not None:
             check_range("depth", depth, 1, 1_000_000, caller="FolderSource.order_book")
         place = self._venue(Capability.ORDER_BOOK, symbol, venue)
-        books = [self._load(entry) for entry in self._usable(Capability.ORDER_BOOK, place, symbol)]
+        books = [self._load(entry) for entry in self._usable(self._index.find(Capability.ORDER_BOOK, place, symbol))]
         books = [book for book in books if not book.empty]
         if not books:
             raise SourceError(f"{self.name} has no order book of {symbol} on {place} at {self.now()}.")
@@ -254,7 +254,7 @@ class FolderSource:
     def brackets(self, symbol: str, *, venue: str | None = None) -> pd.DataFrame:
         """Leverage brackets of the latest snapshot at or before :meth:`now`."""
         place = self._venue(Capability.BRACKETS, symbol, venue)
-        found = [self._brackets(entry) for entry in self._usable(Capability.BRACKETS, place, symbol)]
+        found = [self._brackets(entry) for entry in self._usable(self._index.find(Capability.BRACKETS, place, symbol))]
         found = [table for table in found if not table.empty]
         if not found:
             raise SourceError(f"{self.name} has no leverage brackets of {symbol} on {place} at {self.now()}.")
@@ -292,11 +292,10 @@ class FolderSource:
         kinds = sorted({kind.value for kind, _, named in self._index.entries if named == symbol})
         return ", ".join(kinds) or "nothing"
 
-    def _usable(self, kind: Capability, venue: str, symbol: str) -> list[Entry]:
-        entries = self._index.find(kind, venue, symbol)
+    def _usable(self, entries: list[Entry]) -> list[Entry]:
         for entry in entries:
             if entry.error:
-                raise entry.error
+                raise type(entry.error)(str(entry.error))
         return entries
 
     def _table(
@@ -309,7 +308,7 @@ class FolderSource:
         end: pd.Timestamp | None,
     ) -> pd.DataFrame:
         place = self._venue(kind, symbol, venue)
-        table = self._joined(self._usable(kind, place, symbol), schema, None)
+        table = self._joined(self._index.find(kind, place, symbol), schema, None)
         return _between(table[table.index <= self.now()], start, end)
 
     def _joined(self, entries: list[Entry], schema: Schema, timeframe: Timeframe | None) -> pd.DataFrame:
@@ -318,10 +317,8 @@ class FolderSource:
         return self._cache.get(key, lambda: self._join(entries, schema, timeframe))
 
     def _join(self, entries: list[Entry], schema: Schema, timeframe: Timeframe | None) -> pd.DataFrame:
-        usable = self._usable(entries[0].kind, entries[0].venue, entries[0].symbol)
-        chosen = [entry for entry in usable if entry in entries]
-        places = [entry.where for entry in chosen]
-        parts = [self._load(entry) for entry in chosen]
+        places = [entry.where for entry in self._usable(entries)]
+        parts = [self._load(entry) for entry in entries]
         table, difference = tables.join(parts, places, schema)
         if difference:
             self._notice(Notice(places[0], difference))

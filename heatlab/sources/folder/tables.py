@@ -81,6 +81,9 @@ def liquidations_table(raw: pd.DataFrame, venue: str, *, where: str, first_row: 
 def order_book_table(raw: pd.DataFrame, venue: str, now: pd.Timestamp, *, where: str, first_row: int) -> pd.DataFrame:
     """Latest book at or before ``now``: bids, best first, then asks, best first; no rows if all are later."""
     raw = raw.rename(columns={"amount": "quantity"})
+    units = sorted(set(raw.get("amount_unit", pd.Series(["base"])).astype("str")) - {"base"})
+    if units:
+        raise DataError(f"The order book in {where} must have amounts in base coin. Got {units[0]!r}.")
     table = _timed(raw, ["price", "quantity"], where, first_row)
     table.insert(0, "side", _book_sides(raw["side"], where, first_row))
     table = table[table.index <= now]
