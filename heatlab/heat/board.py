@@ -87,7 +87,7 @@ def heat_board(
     Returns
     -------
     HeatBoard
-        Only complete bars. Bars with no known close are NaN.
+        Only complete bars: one the data begin or end inside is left out. Bars with no known close are NaN.
 
     Raises
     ------
@@ -146,8 +146,8 @@ def _opens(stamps: NDArray[np.int64], step: int, timeframe: Timeframe) -> NDArra
     if length % step:
         raise DataError(f"heat_board needs bars that divide the wanted timeframe {timeframe}. Got a step of {step} ms.")
     origin = MONDAY if timeframe is Timeframe.W1 else 0
-    first = (stamps[0] - origin) // length * length + origin
-    bars = (stamps[-1] + step - first) // length
+    first = -((origin - stamps[0]) // length) * length + origin
+    bars = max((stamps[-1] + step - first) // length, 0)
     return np.asarray(first + np.arange(bars + 1) * length, dtype=np.int64)
 
 

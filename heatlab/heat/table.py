@@ -78,7 +78,7 @@ def heat_table(
             rows[-1].update(readings[key, side])
     table = pd.DataFrame(rows, columns=TABLE_COLUMNS)
     table[TIMESTAMP] = pd.to_datetime(table[TIMESTAMP], utc=True).dt.as_unit("ms")
-    table["age"] = pd.to_timedelta(table["age"])
+    table["age"] = pd.Series([row["age"] for row in rows], dtype="timedelta64[ms]")
     return table.astype({"bars": np.int64} | dict.fromkeys(COLUMNS, np.float64))
 
 

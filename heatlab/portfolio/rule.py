@@ -110,8 +110,8 @@ def _order(position: dict[Any, Any], heat: float, book: float, rule: str, settin
     marginal = rule == "to cash" and heat < settings.marginal_below
     quantity = position["quantity"] * (1.0 if marginal else 0.5)
     limit = settings.cash_below if rule == "to cash" else settings.halve_below
-    own = "unknown" if np.isnan(heat) else f"{heat:.0f}"
-    words = f"{'close' if marginal else 'halve'} the {side.label}: portfolio heat {book:.0f} is below {limit:g}"
+    own = "unknown" if np.isnan(heat) else f"{heat:.1f}"
+    words = f"{'close' if marginal else 'halve'} the {side.label}: portfolio heat {book:.1f} is below {limit:g}"
     return {
         "symbol": position["symbol"],
         "venue": position["venue"],

@@ -17,8 +17,9 @@ PRIOR_BARS, PRIOR_CORRELATION, PRIOR_VARIANCE = 250, 0.75, 12.5**2
 
 
 def resampled(closes: pd.DataFrame, timeframes: tuple[str, ...]) -> dict[str, pd.DataFrame]:
-    """Last close of each bar; longer bars are built from the bars before them, as one would to save time."""
+    """Last close of each whole bar; longer bars are built from the bars before them, as one would to save time."""
     rules = {"1h": "1h", "4h": "4h", "1d": "1D", "1w": "W-MON"}
+    lengths = {"1h": "1h", "4h": "4h", "1d": "1D", "1w": "7D"}
     step = closes.index[1] - closes.index[0]
     end = closes.index[-1] + step
     bars: dict[str, pd.DataFrame] = {}
@@ -27,7 +28,7 @@ def resampled(closes: pd.DataFrame, timeframes: tuple[str, ...]) -> dict[str, pd
         weekly = {"closed": "left", "label": "left"} if name == "1w" else {}
         table = source.resample(rules[name], **weekly).last()
         source = table
-        bars[name] = table[table.index + pd.Timedelta(name) <= end]
+        bars[name] = table[(table.index >= closes.index[0]) & (table.index <= end - pd.Timedelta(lengths[name]))]
     return bars
 
 
@@ -84,7 +85,7 @@ def heat(close: pd.DataFrame, *, side: int = 1, min_history: int = 20) -> dict[s
     aligned = side * combined
     window = aligned.rolling("365D", min_periods=min_history)
     deviation = window.std()
-    strength = ndtr(aligned / deviation.where(deviation > 1e-9))
+    strength = ndtr(aligned / deviation.where(deviation > 1e-6))
     percentile = (volatility / close).rolling("365D", min_periods=min_history).rank(pct=True)
     return {
         "forecast": combined,
