@@ -125,7 +125,7 @@ def bracket_table(
 
 
 def default_brackets() -> pd.DataFrame:
-    """Brackets to assume where a source has none: the shape of a large venue's BTC table in 2025.
+    """Brackets to assume where a source has none: the BTC table of a large venue in early 2026, capped at 125x.
 
     Returns
     -------
