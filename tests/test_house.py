@@ -61,7 +61,13 @@ def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} uses a relative import"
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+            inside = ROOT.parent / str(node.module).replace(".", "/")
+            modules_named = {
+                a.name for a in node.names if (inside / a.name).is_dir() or (inside / f"{a.name}.py").exists()
+            }
+            found |= {f"{node.module}.{name}" for name in modules_named}
+            if len(modules_named) < len(node.names):
+                found.add(str(node.module))
     return {name.removeprefix("heatlab").removeprefix(".") for name in found if name.split(".")[0] == "heatlab"}
 
 
