@@ -69,7 +69,9 @@ def simulated_liquidation_study(*, seed: int = 7, symbols: int = 4) -> StudyResu
     source = SimulatedSource(seed)
     end = source.now().floor("h")
     at = pd.date_range(end - pd.Timedelta(days=SIMULATED_DAYS), end, freq=f"{SIMULATED_HOURS}h")
-    markets, used, lacked = [], [], []
+    markets: list[Market] = []
+    used: list[str] = []
+    lacked: list[str] = []
     for item in [item for item in source.instruments() if _fits(item)][:symbols]:
         candles = source.candles(item.symbol, SIMULATED_TIMEFRAME, start=at[0] - pd.Timedelta(HISTORY))
         parts = [_accounts(source, item.symbol, instant, candles) for instant in at]

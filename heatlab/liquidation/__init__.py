@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from heatlab.liquidation.density import LiquidationMap, MapSettings, liquidation_map
+from heatlab.liquidation.density import LiquidationMap, liquidation_map
 from heatlab.liquidation.levels import prior_weights
+from heatlab.liquidation.settings import MapSettings
 from heatlab.liquidation.study import Market, StudyResult, study
 from heatlab.liquidation.zones import ZoneSettings, liquidation_zones, zone_thresholds
 

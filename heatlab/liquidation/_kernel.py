@@ -29,7 +29,7 @@ TINY_SCALE = 1e-120
 NOTHING = 1e-15
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def proxy_levels(opened: Floats, keep: float) -> Floats:
     """Open interest implied by flows that fade: ``level[t] = keep * level[t-1] + opened[t]``, from 0."""
     levels = np.empty(len(opened))
@@ -40,7 +40,7 @@ def proxy_levels(opened: Floats, keep: float) -> Floats:
     return levels
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _clear(side: int, b: int, raw: Floats, shown: Floats, scale: Floats, mass: Floats) -> float:
     """Take the mass of one bin off the map; return it."""
     gone = 0.0
@@ -55,7 +55,7 @@ def _clear(side: int, b: int, raw: Floats, shown: Floats, scale: Floats, mass: F
     return gone
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _merge(side: int, k: int, raw: Floats, shown: Floats, scale: Floats, shown_scale: Floats, mass: Floats) -> None:
     """Pour age class ``k`` into the next older one. ``mass`` rows: near, far, mean entry, mean birth."""
     ratio = scale[side, k] / scale[side, k + 1]
@@ -73,7 +73,7 @@ def _merge(side: int, k: int, raw: Floats, shown: Floats, scale: Floats, shown_s
     _reset(side, k, raw, shown, scale, shown_scale)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _reset(side: int, k: int, raw: Floats, shown: Floats, scale: Floats, shown_scale: Floats) -> None:
     """Empty one age class."""
     raw[side, k] = 0.0
@@ -82,7 +82,7 @@ def _reset(side: int, k: int, raw: Floats, shown: Floats, scale: Floats, shown_s
     shown_scale[side, k] = 1.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _fold(side: int, k: int, raw: Floats, shown: Floats, scale: Floats, shown_scale: Floats) -> None:
     """Multiply scales that have become very small into their bins."""
     raw[side, k] *= scale[side, k]
@@ -91,7 +91,7 @@ def _fold(side: int, k: int, raw: Floats, shown: Floats, scale: Floats, shown_sc
     shown_scale[side, k] = 1.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def closing_shares(held: Floats, weights: Floats, amount: float) -> Floats:
     """Share of each class that closes: ``min(1, rate * weight)`` with the rate that closes ``amount`` in all.
 
@@ -126,7 +126,7 @@ def closing_shares(held: Floats, weights: Floats, amount: float) -> Floats:
     return shares
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _close(
     side: int,
     t: int,
@@ -159,7 +159,7 @@ def _close(
     return total - target
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _keep(
     side: int, k: int, kept: float, raw: Floats, shown: Floats, scale: Floats, shown_scale: Floats, mass: Floats
 ) -> None:
@@ -175,7 +175,7 @@ def _keep(
     mass[1, side, k] *= kept
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _carry(
     side: int,
     t: int,
@@ -205,7 +205,7 @@ def _carry(
     return level - total
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _snapshot(
     column: int, shown: Floats, shown_scale: Floats, mass: Floats, flows: Floats, out: Floats, ledger: Floats
 ) -> None:
@@ -222,7 +222,7 @@ def _snapshot(
             ledger[column, side, flow] = flows[side, flow]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _age(
     bar: int, merge_bars: int, raw: Floats, shown: Floats, scale: Floats, shown_scale: Floats, mass: Floats
 ) -> None:
@@ -233,7 +233,7 @@ def _age(
                 _merge(side, k, raw, shown, scale, shown_scale, mass)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def sweep(  # noqa: C901 - one compiled loop: calls that pass arrays cost more than the work they would hold
     candles: Floats,
     opened: Floats,

@@ -11,8 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from heatlab.frames import infer_timeframe
-from heatlab.liquidation.density import Array, Drawing, LiquidationMap, MapSettings, draw, open_interest_flows
-from heatlab.liquidation.levels import naive_offsets
+from heatlab.liquidation.density import LiquidationMap
+from heatlab.liquidation.drawing import draw
+from heatlab.liquidation.flows import open_interest_flows
+from heatlab.liquidation.levels import Array, naive_offsets
+from heatlab.liquidation.settings import MapSettings
 
 BANDS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.10)
 NAIVE_LEVERAGES = (5.0, 10.0, 25.0, 50.0, 100.0)
@@ -56,10 +59,10 @@ def map_masses(
 def naive_map(
     candles: pd.DataFrame, at: pd.DatetimeIndex, *, prices: Array | None = None, bands: tuple[float, ...] = BANDS
 ) -> Array:
-    """The map of ``entry * (1 - 1/L)``: volume entered at the close, five leverages alike, fading with age."""
+    """Draw the map of ``entry * (1 - 1/L)``: volume entered at the close, five leverages alike, fading with age."""
     settings = MapSettings(closing="proportional", recency_half_life=None, cross_share=0.0)
     close = candles["close"].to_numpy(dtype="float64")
-    drawn: Drawing = draw(
+    drawn = draw(
         candles,
         open_interest_flows(candles, None, settings),
         naive_offsets(NAIVE_LEVERAGES),
@@ -75,7 +78,7 @@ def volume_profile(
     candles: pd.DataFrame, at: pd.DatetimeIndex, *, prices: Array | None = None, bands: tuple[float, ...] = BANDS
 ) -> Array:
     """Volume traded in each band's prices over the last 30 days, spread evenly over each bar's range."""
-    closes_at = candles.index + infer_timeframe(candles).delta
+    closes_at = pd.DatetimeIndex(candles.index) + infer_timeframe(candles).delta
     low, high = np.log(candles["low"].to_numpy()), np.log(candles["high"].to_numpy())
     volume, close = candles["volume"].to_numpy(), candles["close"].to_numpy()
     result = np.empty((len(at), 2, len(bands) - 1))
@@ -101,5 +104,5 @@ def volatility(candles: pd.DataFrame, at: pd.DatetimeIndex, *, half_life: str = 
     squared = np.log(candles["close"]).diff() ** 2
     weighted = squared.ewm(halflife=max(pd.Timedelta(half_life) / bar, 1.0), ignore_na=True).mean()
     daily = np.sqrt(weighted * (pd.Timedelta("1D") / bar)).to_numpy()
-    last = (candles.index + bar).searchsorted(at, side="right") - 1
+    last = (pd.DatetimeIndex(candles.index) + bar).searchsorted(at, side="right") - 1
     return np.asarray(daily[last], dtype="float64")

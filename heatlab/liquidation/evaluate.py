@@ -124,7 +124,7 @@ def deviance(chance: Array, positive: Flags) -> float:
 
 
 def calibration_error(chance: Array, positive: Flags, *, bins: int = ECE_BINS) -> float:
-    """Expected calibration error over equally filled bins."""
+    """Measure the expected calibration error over equally filled bins."""
     if not np.isfinite(chance).all():
         return float("nan")
     groups = np.array_split(np.argsort(chance, kind="stable"), bins)
@@ -289,9 +289,9 @@ def _metrics(model: str, reference: str) -> dict[str, Callable[[pd.DataFrame], f
 
 
 def _log(values: pd.Series) -> Array:
-    return np.log(np.maximum(values.to_numpy(dtype="float64"), 0) + FLOOR)
+    return np.asarray(np.log(np.maximum(values.to_numpy(dtype="float64"), 0) + FLOOR))
 
 
 def _standard(column: Array) -> Array:
     spread = column.std()
-    return (column - column.mean()) / (spread if spread > 0 else 1.0)
+    return np.asarray((column - column.mean()) / (spread if spread > 0 else 1.0))

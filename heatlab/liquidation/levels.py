@@ -1,4 +1,4 @@
-"""Where a position opened now would be liquidated: leverage tiers, their prior mixture, offsets from the entry price."""
+"""Where a position opened now would be liquidated: leverage tiers, their prior mixture, distance from entry."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Offsets:
 
     Attributes
     ----------
-    values : ndarray of shape (2, n_phases, n_tiers)
+    distances : ndarray of shape (2, n_phases, n_tiers)
         ``log(liquidation price / entry price)``; row 0 is long (negative), row 1 short (positive).
     weights : ndarray of shape (n_tiers,)
         Share of each tier; sums to 1, 0 for a tier the brackets do not allow.
     """
 
-    values: Array
+    distances: Array
     weights: Array
 
 

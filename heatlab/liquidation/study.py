@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ import pandas as pd
 from heatlab.frames import infer_timeframe
 from heatlab.liquidation import baselines, evaluate
 from heatlab.liquidation.baselines import BANDS
-from heatlab.liquidation.density import MapSettings, liquidation_map
+from heatlab.liquidation.density import liquidation_map
+from heatlab.liquidation.settings import MapSettings
 
 OURS = "map as shown"
 STATE = "map without recency"
@@ -189,7 +190,8 @@ def _hourly(market: Market) -> pd.DataFrame:
     first, last = market.candles.index[0] + pd.Timedelta("7D"), market.candles.index[-1] + 2 * bar
     inside = truth[(truth["timestamp"] >= first) & (truth["timestamp"] < last)]
     newest = inside.groupby(inside["timestamp"].dt.floor("h"))["timestamp"].transform("max")
-    return inside[inside["timestamp"] == newest]
+    kept: pd.DataFrame = inside.loc[inside["timestamp"] == newest]
+    return kept
 
 
 def true_shares(truth: pd.DataFrame, at: pd.DatetimeIndex, *, bands: tuple[float, ...] = BANDS) -> evaluate.Array:
@@ -231,7 +233,7 @@ def _unit_table(
 def _shares(masses: evaluate.Array) -> evaluate.Array:
     """Masses of each instant as shares of their sum."""
     total = masses.sum(axis=(1, 2), keepdims=True)
-    return np.divide(masses, total, out=np.zeros_like(masses), where=total > 0)
+    return np.asarray(np.divide(masses, total, out=np.zeros_like(masses), where=total > 0))
 
 
 def _comparisons(units: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
@@ -258,7 +260,7 @@ def _placebos(units: pd.DataFrame, seed: int) -> pd.DataFrame:
     positive = units["truth"].to_numpy() > 0
     band, symbol = units["band"].to_numpy(), units["symbol"].to_numpy()
     shuffles = [evaluate.shuffled_in_time(units, OURS, seed=seed + i) for i in range(evaluate.SHUFFLES)]
-    metrics = {
+    metrics: dict[str, Callable[[evaluate.Array], float]] = {
         "auc": lambda values: evaluate.auc(values, positive),
         "auc within symbol": lambda values: evaluate.within_auc(values, positive, symbol),
         "auc within band": lambda values: evaluate.within_auc(values, positive, band),

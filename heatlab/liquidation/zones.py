@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from heatlab._checks import check_positive, check_range
 from heatlab.domain import Side
 from heatlab.errors import ParameterError
-from heatlab.liquidation.density import Array, LiquidationMap
+from heatlab.liquidation.density import LiquidationMap
+from heatlab.liquidation.levels import Array
 
 LEVELS = ("amber", "red")
 COLUMNS = (
@@ -57,7 +58,8 @@ class ZoneSettings:
         check_range("hysteresis", self.hysteresis, 0, 1, caller="ZoneSettings", closed="right")
         if self.red < self.amber:
             raise ParameterError(
-                f"The 'red' parameter of ZoneSettings must be at least 'amber' ({self.amber:g}). Got {self.red:g} instead."
+                f"The 'red' parameter of ZoneSettings must be at least 'amber' ({self.amber:g}). "
+                f"Got {self.red:g} instead."
             )
 
 

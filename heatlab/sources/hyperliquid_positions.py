@@ -73,7 +73,7 @@ def _canonical(raw: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Notice, ...]]:
         }
     )
     usable = (table["mark_price"] > 0) & (table["quantity"] > 0)
-    notices = ()
+    notices: tuple[Notice, ...] = ()
     if not usable.all():
         notices = (Notice(PLACE, f"{int((~usable).sum())} rows without a mark price or quantity left out"),)
     return table[usable].sort_values("timestamp", kind="stable", ignore_index=True), notices

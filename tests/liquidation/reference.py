@@ -1,0 +1,137 @@
+"""The estimator written plainly: whole arrays at every candle, no running scales, no tracked totals."""
+
+import numpy as np
+
+ENTRY_STEP = 0.7548776662466927
+JITTER_STEP = 0.5698402909980532
+
+
+def closing_shares(held, weights, amount):
+    """Share of each class that closes, in proportion to its weight and at most all of it."""
+    shares = np.zeros(len(held))
+    free = np.ones(len(held), bool)
+    for _ in range(len(held)):
+        pull = (held * weights)[free].sum()
+        if pull <= 0:
+            break
+        rate = (amount - held[~free].sum()) / pull
+        over = free & (rate * weights >= 1)
+        if not over.any():
+            shares[free] = rate * weights[free]
+            break
+        shares[over], free = 1.0, free & ~over
+    return shares
+
+
+def place(raw, shown, far, side, fresh, candle, number, samples, offsets, weights, far_share):
+    """Put fresh quantity into the youngest class, all samples and tiers at once."""
+    low, mean, high, close = candle
+    n_bins = raw.shape[-1]
+    point = number * samples + np.arange(samples, dtype=float)
+    u, v = (point * ENTRY_STEP) % 1, (point * JITTER_STEP) % 1
+    below = (high - mean) / (high - low) if high > low else 1.0
+    up, down = max(1 - below, 1e-300), max(below, 1e-300)
+    entry = np.where(u < below, low + (mean - low) * u / down, mean + (high - mean) * (u - below) / up)
+    offset = offsets[side, (v * offsets.shape[1]).astype(int)]
+    position = entry[:, None] + offset
+    floor = np.floor(close)
+    if side == 0:
+        position = np.where(position >= floor, np.minimum(close + offset, floor - 0.5), position)
+    else:
+        position = np.where(position < floor + 1, np.maximum(close + offset, floor + 1.5), position)
+    inside = (position >= 0) & (position < n_bins)
+    amount = np.broadcast_to(fresh * weights * (1 - far_share) / samples, position.shape)[inside]
+    tier = np.broadcast_to(np.arange(len(weights)), position.shape)[inside]
+    bins = position[inside].astype(int)
+    np.add.at(raw[side, 0], bins, amount)
+    np.add.at(shown[side, 0], (tier, bins), amount)
+    far[side, 0] += fresh - amount.sum()
+
+
+def merge(k, raw, shown, far, entry, birth):
+    """Pour age class k into the next older one, both sides."""
+    held = raw.sum(axis=2) + far
+    both = held[:, k] + held[:, k + 1]
+    for average in (entry, birth):
+        mean = (held[:, k] * average[:, k] + held[:, k + 1] * average[:, k + 1]) / np.maximum(both, 1e-300)
+        average[:, k + 1] = np.where(both > 0, mean, average[:, k + 1])
+    for table in (raw, shown, far):
+        table[:, k + 1] += table[:, k]
+        table[:, k] = 0
+
+
+def kept_shares(side, t, target, total, close, ageing, raw, far, entry, birth):
+    """Share of each class that stays open."""
+    if raw.shape[1] == 1:
+        return np.array([target / total])
+    sign = 1 if side == 0 else -1
+    aged = np.minimum(1 + np.maximum(t - birth[side], 0) / ageing[0], 4)
+    loss = np.clip(sign * (entry[side] - close) / ageing[1], 0, 1)
+    return 1 - closing_shares(raw[side].sum(axis=1) + far[side], aged * (1 + loss), total - target)
+
+
+def carry(side, t, level, mean, raw, shown, far, entry, birth):
+    """Bring a side to a level of open interest; return the change."""
+    total = raw[side].sum() + far[side].sum()
+    if total > 0:
+        for table in (raw, shown, far):
+            table[side] *= level / total
+    else:
+        far[side, -1], entry[side, -1], birth[side, -1] = level, mean, t
+    return level - total
+
+
+def consume(low, high, raw, shown):
+    """Take off longs from the low up and shorts from the high down; return what went."""
+    gone = raw[0, :, low:].sum(), raw[1, :, : high + 1].sum()
+    raw[0, :, low:] = 0
+    shown[0, :, :, low:] = 0
+    raw[1, :, : high + 1] = 0
+    shown[1, :, :, : high + 1] = 0
+    return gone
+
+
+def sweep(
+    candles, opened, target, level, offsets, weights, far_share, decay, samples, first_bar, ageing, merge_bars,
+    n_classes, snapshots, n_bins, full=None,
+):  # fmt: skip
+    """Same arguments and results as the kernel; ``full`` of shape (n_candles, 2, n_bins) gets every column."""
+    raw = np.zeros((2, n_classes, n_bins))
+    shown = np.zeros((2, n_classes, len(weights), n_bins))
+    far, entry, birth = (np.zeros((2, n_classes)) for _ in range(3))
+    flows = np.zeros((2, 3))
+    columns, ledgers = [], []
+    wanted = set(snapshots.tolist())
+    for t in range(candles.shape[1]):
+        low, mean, high, close = candles[:, t]
+        if not np.isnan(level[t]):
+            for side in (0, 1):
+                change = carry(side, t, level[t], mean, raw, shown, far, entry, birth)
+                flows[side, 0 if change > 0 else 2] += abs(change)
+        for k in range(n_classes - 2, -1, -1):
+            if (first_bar + t) % (merge_bars * 3**k) == 0:
+                merge(k, raw, shown, far, entry, birth)
+        flows[:, 1] += consume(int(low), int(high), raw, shown)
+        shown *= decay
+        for side in (0, 1):
+            total = raw[side].sum() + far[side].sum()
+            fresh = max(opened[t], target[t] - total)
+            if fresh > 0:
+                held = raw[side, 0].sum() + far[side, 0]
+                entry[side, 0] = (held * entry[side, 0] + fresh * mean) / (held + fresh)
+                birth[side, 0] = (held * birth[side, 0] + fresh * t) / (held + fresh)
+                place(raw, shown, far, side, fresh, candles[:, t], first_bar + t, samples, offsets, weights, far_share)
+                flows[side, 0] += fresh
+                total += fresh
+            if total > target[t]:
+                flows[side, 2] += total - target[t]
+                kept = kept_shares(side, t, target[t], total, close, ageing, raw, far, entry, birth)
+                raw[side] *= kept[:, None]
+                shown[side] *= kept[:, None, None]
+                far[side] *= kept
+        if full is not None:
+            full[t] = shown.sum(axis=(1, 2))
+        if t in wanted:
+            columns.append(shown.sum(axis=(1, 2)))
+            ledgers.append(np.column_stack([flows, raw.sum(axis=(1, 2)), far.sum(axis=1)]))
+    return np.stack(columns, axis=1), shown.sum(axis=1), np.stack(ledgers)
