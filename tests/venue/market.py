@@ -16,6 +16,7 @@ NOW = pd.Timestamp("2026-01-15 10:07:30", tz="UTC")
 FIRST = pd.Timestamp("2024-01-01", tz="UTC")
 BTC, ETH, COIN, SPOT = "BTC/USDT:USDT", "ETH/USDT:USDT", "BTC/USD:BTC", "BTC/USDT"
 BASE_PRICE = {BTC: 50_000, ETH: 3_000, COIN: 50_000, SPOT: 50_000}
+MONDAY = 345_600_000
 FLOORS = np.array([0.0, 300_000.0, 800_000.0, 3_000_000.0])
 CAPS = np.array([300_000.0, 800_000.0, 3_000_000.0, 12_000_000.0])
 RATES = np.array([0.004, 0.005, 0.0065, 0.01])
@@ -78,10 +79,11 @@ class ArithmeticMarket:
         limit: int | None = None,
     ) -> pd.DataFrame:
         """Closed candles whose values depend on the bar's number only; the last bar is the one before ``now``."""
-        step = Timeframe.parse(timeframe).milliseconds
-        low = max(_ms(start or FIRST), _ms(FIRST))
-        high = min(_ms(end or self.clock), _ms(self.clock) // step * step)
-        stamps = np.arange(-(-low // step) * step, high, step, dtype=np.int64)
+        frame = Timeframe.parse(timeframe)
+        step, origin = frame.milliseconds, MONDAY if frame is Timeframe.W1 else 0
+        low = max(_ms(start or FIRST), _ms(FIRST)) - origin
+        high = min(_ms(end or self.clock) - origin, (_ms(self.clock) - origin) // step * step)
+        stamps = np.arange(-(-low // step) * step, high, step, dtype=np.int64) + origin
         for first, last in self.holes:
             stamps = stamps[(stamps < first) | (stamps >= last)]
         table = bars(symbol, stamps, step)

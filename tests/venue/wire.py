@@ -63,11 +63,11 @@ class Wire:
 
     def kline_rows(self, symbol: str, timeframe: Timeframe, low: int, high: int) -> pd.DataFrame:
         """Bars that open in [low, high), the unfinished one included, as venues serve them."""
-        step = timeframe.milliseconds
+        step, origin = timeframe.milliseconds, 345_600_000 if timeframe is Timeframe.W1 else 0
         table = self.market.candles(
             symbol, timeframe.value, venue=self.venue, start=moment(max(low, 0)), end=moment(min(high, self.now))
         )
-        opening = self.now // step * step
+        opening = (self.now - origin) // step * step + origin
         if low <= opening < high:
             before = self.market.candles(symbol, timeframe.value, venue=self.venue, limit=1)["close"]
             running = dict.fromkeys(("open", "high", "low", "close"), float(before.iloc[-1])) | {"volume": 1.0}

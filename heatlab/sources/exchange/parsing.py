@@ -12,6 +12,7 @@ import pandas as pd
 
 from heatlab import frames
 from heatlab.domain import NAN, Contract, Instrument, MarginMode, Side
+from heatlab.errors import SourceError
 from heatlab.margin.brackets import maintenance_amounts
 from heatlab.sources.exchange.quirks import Quirks
 
@@ -33,6 +34,20 @@ def positive(value: Any) -> float:
     """Return a float above zero; NaN otherwise (venues write 0 for "none")."""
     result = number(value)
     return result if result > 0 else NAN
+
+
+def stamp_of(record: Record) -> int:
+    """Time of a ccxt record [ms].
+
+    Raises
+    ------
+    SourceError
+        It has none.
+    """
+    stamp = record.get("timestamp")
+    if stamp is None:
+        raise SourceError(f"{record.get('symbol')}: the venue sent a row without a time: {record.get('info')!r}.")
+    return int(stamp)
 
 
 def index_of(stamps: Iterable[int]) -> pd.DatetimeIndex:
@@ -99,7 +114,7 @@ def candles(rows: Sequence[Sequence[Any]], market: Record, quirks: Quirks) -> pd
 
 def open_interest(records: Iterable[Record], market: Record, quirks: Quirks) -> pd.DataFrame:
     """Build canonical open interest, base coin and quote."""
-    rows = {int(record["timestamp"]): _interest_row(record, market, quirks) for record in records}
+    rows = {stamp_of(record): _interest_row(record, market, quirks) for record in records}
     if not rows:
         return frames.empty(frames.OPEN_INTEREST)
     stamps = sorted(rows)
@@ -123,7 +138,7 @@ def funding(records: Iterable[Record]) -> pd.DataFrame:
 
     The first row takes the spacing that follows it; a single row has no interval (NaT).
     """
-    rates = {round(int(record["timestamp"]), -3): number(record.get("fundingRate")) for record in records}
+    rates = {round(stamp_of(record), -3): number(record.get("fundingRate")) for record in records}
     if not rates:
         return frames.empty(frames.FUNDING)
     index = index_of(sorted(rates))
@@ -184,13 +199,15 @@ def _amounts(tiers: Sequence[Record], floors: np.ndarray, rates: np.ndarray, qui
     """Deductions as the venue states them, else those that make the maintenance margin continuous."""
     if not quirks.tier_amounts:
         return np.zeros(len(floors))
-    stated = [
-        next((number(tier["info"][name]) for name in _AMOUNT_NAMES if tier["info"].get(name) not in (None, "")), NAN)
-        for tier in tiers
-    ]
-    if not np.isnan(stated).any():
-        return np.array(stated)
-    return maintenance_amounts([*floors[1:], np.inf], rates)
+    stated = np.array([_stated_amount(tier["info"]) for tier in tiers])
+    if np.isnan(stated[1:]).any():
+        return maintenance_amounts([*floors[1:], np.inf], rates)
+    return np.where(np.isnan(stated), 0.0, stated)  # Bybit leaves the first one out
+
+
+def _stated_amount(info: Record) -> float:
+    stated = (number(info.get(name)) for name in _AMOUNT_NAMES)
+    return next((amount for amount in stated if not math.isnan(amount)), NAN)
 
 
 def positions(records: Iterable[Record], markets: Mapping[str, Record], *, venue: str) -> pd.DataFrame:

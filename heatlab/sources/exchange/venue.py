@@ -152,14 +152,12 @@ class Venue:
         return tuple(frame for frame in Timeframe if self.native(frame) is not None)
 
     def native(self, wanted: Timeframe) -> Timeframe | None:
-        """Timeframe to ask for: the wanted one, else the longest served that divides it; None if there is none."""
-        if wanted.value in self._client.timeframes:
-            return wanted
-        parts = [
-            frame
-            for frame in Timeframe
-            if frame.value in self._client.timeframes and wanted.milliseconds % frame.milliseconds == 0
-        ]
+        """Timeframe to ask for: the wanted one, else the longest served that divides it; None if there is none.
+
+        Weeks are always built from days: venues, and ccxt's paging, disagree on the day a week opens.
+        """
+        served = [frame for frame in Timeframe if frame.value in self._client.timeframes and frame is not Timeframe.W1]
+        parts = [frame for frame in served if wanted.milliseconds % frame.milliseconds == 0]
         return parts[-1] if parts else None
 
     # -- tables ---------------------------------------------------------------------------------------------------
@@ -214,7 +212,7 @@ class Venue:
             if not page:
                 return
             yield page
-            cursor = max(int(record["timestamp"]) for record in page) + 1
+            cursor = max(parsing.stamp_of(record) for record in page) + 1
 
     def _funding_backward(self, symbol: str, wanted: Range, cancel: Cancel) -> Iterator[list[Any]]:
         cursor, rows = wanted[1], self.quirks.funding_page
@@ -224,11 +222,11 @@ class Venue:
             if not page:
                 return
             yield page
-            cursor = min(int(record["timestamp"]) for record in page)
+            cursor = min(parsing.stamp_of(record) for record in page)
 
     def _funding_page(self, symbol: str, args: tuple[Any, ...], span: Range, cancel: Cancel) -> list[Any]:
         records = self.ask(f"funding of {symbol}", "fetch_funding_rate_history", symbol, *args, cancel=cancel)
-        return [record for record in records if span[0] <= int(record["timestamp"]) < span[1]]
+        return [record for record in records if span[0] <= parsing.stamp_of(record) < span[1]]
 
     def order_book(self, symbol: str, depth: int | None) -> pd.DataFrame:
         """Return the canonical order book."""
