@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heatlab import frames
+from heatlab.domain import Timeframe
 from heatlab.errors import DataError, MissingColumnsError, ParameterError
 from heatlab.frames import CANDLES, FUNDING, OPEN_INTEREST, POSITIONS, check, resample_candles, time_index
 
@@ -131,7 +132,7 @@ def test_resampling_conserves_volume_and_extremes(minutes: list[int], timeframe:
     bars = table(minutes)
     longer = resample_candles(bars, timeframe)
     for stamp, bar in longer.iterrows():
-        parts = bars[(bars.index >= stamp) & (bars.index < stamp + frames.Timeframe(timeframe).delta)]
+        parts = bars[(bars.index >= stamp) & (bars.index < stamp + Timeframe(timeframe).delta)]
         assert bar["volume"] == parts["volume"].sum()
         assert bar["high"] == parts["high"].max()
         assert bar["low"] == parts["low"].min()
