@@ -80,8 +80,25 @@ def effective_bets(contributions: ArrayLike) -> float:
 
     The entropy is Meucci's; hedges count by their size. NaN where nothing is known.
     """
-    shares = np.abs(np.asarray(contributions, dtype=np.float64))
-    shares = shares[shares > 0]
+    return _entropy_number(np.abs(np.asarray(contributions, dtype=np.float64)))
+
+
+def effective_principal_bets(exposure: ArrayLike, covariance: ArrayLike) -> float:
+    """Effective number of uncorrelated bets (Meucci): entropy of the variance along the principal components.
+
+    1 when one component carries everything, however many positions share it. Shapes, NaN rule and errors as
+    :func:`risk_contributions`; NaN where the portfolio has no variance.
+    """
+    parts, _ = _parts(exposure, covariance, "effective_principal_bets")
+    known = np.isfinite(parts)
+    values, vectors = np.linalg.eigh(np.asarray(covariance, dtype=np.float64)[np.ix_(known, known)])
+    loads = vectors.T @ np.asarray(exposure, dtype=np.float64)[known]
+    return _entropy_number(np.maximum(values, 0.0) * loads**2)
+
+
+def _entropy_number(sizes: Floats) -> float:
+    """``exp`` of the entropy of sizes scaled to sum to 1; NaN if none is above zero."""
+    shares = sizes[sizes > 0]
     if not shares.size:
         return float("nan")
     shares = shares / shares.sum()

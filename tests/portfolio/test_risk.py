@@ -45,12 +45,22 @@ def test_four_equal_independent_bets_are_four() -> None:
     assert portfolio.effective_positions([0.25, -0.25, 0.25, -0.25]) == pytest.approx(4.0)
 
 
+def test_four_equal_bets_on_one_factor_are_one() -> None:
+    """Equicorrelation 0.9: volatility 0.1924, a quarter of the risk each, one principal bet."""
+    covariance = 0.04 * np.where(np.eye(4) == 1, 1.0, 0.9)
+    w = [0.25] * 4
+    assert portfolio.effective_principal_bets(w, covariance) == pytest.approx(1.0, abs=1e-9)
+    assert portfolio.portfolio_volatility(w, covariance) == pytest.approx(0.19235384061671346, abs=1e-9)
+    np.testing.assert_allclose(portfolio.risk_contributions(w, covariance), w)
+
+
 def test_nothing_held_is_unknown() -> None:
     """No exposure, no variance, no bets: NaN, never infinity."""
     assert np.isnan(portfolio.risk_contributions([0.0, 0.0], COVARIANCE)).all()
     assert np.isnan(portfolio.diversification_ratio([0.0, 0.0], COVARIANCE))
     assert np.isnan(portfolio.effective_positions([0.0]))
     assert np.isnan(portfolio.effective_bets([np.nan]))
+    assert np.isnan(portfolio.effective_principal_bets([0.0, 0.0], COVARIANCE))
     assert np.isnan(portfolio.portfolio_volatility([np.nan], [[1.0]]))
 
 
