@@ -50,7 +50,7 @@ def seconds(function: Callable[[], Any]) -> float:
 
 
 def run() -> list[Result]:
-    """Ours on one thread and on all processors, against pandas both ways, in turn; best of five each."""
+    """Ours on one thread and on all processors, against pandas both ways, in turn; best of five, the loop once."""
     symbols = 10 if os.environ.get("HEATLAB_BENCH_SMALL") else 50
     table = closes(symbols)
     same(heat_board(table), reference.board(table))
