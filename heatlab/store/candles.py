@@ -95,6 +95,7 @@ class CandleStore:
         """
         series = _Series(self._root, venue, symbol, Timeframe.parse(timeframe))
         check(candles, CANDLES, where=f"{venue} {symbol} {series.timeframe}")
+        _check_labels(candles, series)
         _check_grid(candles, series)
         if candles.empty:
             return 0
@@ -215,6 +216,13 @@ class _Series:
         if not self.absences.exists():
             return []
         return [(int(first), int(last)) for first, last in json.loads(self.absences.read_text(encoding="utf-8"))]
+
+
+def _check_labels(candles: pd.DataFrame, series: _Series) -> None:
+    wanted = {"venue": series.venue, "symbol": series.symbol, "timeframe": series.timeframe.value}
+    wrong = {name: candles.attrs[name] for name in wanted if candles.attrs.get(name, wanted[name]) != wanted[name]}
+    if wrong:
+        raise DataError(f"Candles stored as {wanted} must be labelled so. Got attrs {wrong} instead.")
 
 
 def _check_grid(candles: pd.DataFrame, series: _Series) -> None:

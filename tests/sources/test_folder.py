@@ -264,6 +264,13 @@ def test_stamps_may_have_any_zone_or_be_milliseconds(tmp_path: Path, stamps: lis
     assert list(got.index) == [at("2026-01-05 00:00"), at("2026-01-05 01:00")]
 
 
+def test_suffixes_may_be_upper_case(tmp_path: Path) -> None:
+    """A file is not missed for the way its name is written."""
+    path = save(bars(3), tmp_path / "okx" / "BTC-USDT-USDT_1h.csv")
+    path.rename(path.with_suffix(".CSV"))
+    assert len(FolderSource(tmp_path).candles(BTC, "1h")) == 3
+
+
 def test_capabilities_say_what_there_is(market: Path) -> None:
     """Candles only, until other tables lie beside them."""
     assert FolderSource(market).capabilities(BTC) == {Capability.CANDLES}

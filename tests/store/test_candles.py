@@ -7,12 +7,15 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import IO, Any
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from heatlab.errors import DataError, MissingColumnsError, ParameterError
 from heatlab.store import CandleStore
@@ -103,6 +106,34 @@ def test_bars_off_the_grid_are_refused(store: CandleStore) -> None:
     """A one-minute bar is no hourly bar."""
     with pytest.raises(DataError, match=r"grid of 1h\. Row 1 opens at 2026-01-31 22:01"):
         store.append("okx", "BTC/USDT:USDT", "1h", bars(START, 3))
+
+
+def test_bars_labelled_otherwise_are_refused(store: CandleStore) -> None:
+    """Hours lie on the grid of minutes too: the label tells them apart."""
+    table = bars(START, 1)
+    table.attrs = {"venue": "binanceusdm", "timeframe": "1h"}
+    with pytest.raises(DataError, match=r"must be labelled so\. Got attrs \{'timeframe': '1h'\}"):
+        store.append(*SERIES, table)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 200), st.integers(1, 60)), min_size=1, max_size=6),
+    st.tuples(st.integers(-20, 250), st.integers(0, 120)),
+)
+@settings(max_examples=20, deadline=None)
+def test_any_order_of_appends_gives_the_same_bars(parts: list[tuple[int, int]], asked: tuple[int, int]) -> None:
+    """Stored and missing bars fill any range, whatever came first and however it overlapped."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = CandleStore(folder)
+        new = sum(store.append(*SERIES, bars(START + first, count)) for first, count in parts)
+        minutes = sorted({START + first + place for first, count in parts for place in range(count)})
+        assert new == len(minutes)
+        wanted = pd.concat([bars(minute, 1) for minute in minutes])
+        pd.testing.assert_frame_equal(store.read(*SERIES), wanted, check_freq=False)
+        start, end = (pd.Timestamp((START + edge) * 60, unit="s", tz="UTC") for edge in (asked[0], sum(asked)))
+        gaps = store.missing(*SERIES, start, end)
+        left = sum(int((last - first) / pd.Timedelta("1min")) for first, last in gaps)
+        assert left + len(store.read(*SERIES, start, end)) == asked[1]
 
 
 def test_a_table_that_is_no_candles_is_refused(store: CandleStore) -> None:

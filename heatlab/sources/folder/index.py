@@ -89,7 +89,9 @@ def _files(root: Path) -> list[Path]:
     found: list[Path] = []
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(folder, name) for name in sorted(names) if name.endswith(SUFFIXES) and not name.startswith(".")]
+        found += [
+            Path(folder, name) for name in sorted(names) if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        ]
         if len(found) > MOST_FILES:
             raise SourceError(f"{root} holds more than {MOST_FILES} data files. Name the folder that holds the market.")
     return found

@@ -162,7 +162,7 @@ class Library:
         return self._cache.get(("file", entry.where, entry.venue, entry.symbol), lambda: self._read(entry))
 
     def _read(self, entry: Entry) -> pd.DataFrame:
-        where, first_row = entry.where, 2 if entry.path.suffix == ".csv" else 0
+        where, first_row = entry.where, 2 if entry.path.suffix.lower() == ".csv" else 0
         if entry.shared:
             where, first_row = f"{where}, rows of {entry.symbol}", 1
         try:

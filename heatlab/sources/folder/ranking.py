@@ -70,7 +70,7 @@ def daily_notional(entry: Entry) -> float:
 
 def _tail(entry: Entry) -> tuple[pd.Series, pd.Series]:
     try:
-        table = _parquet_tail(entry) if entry.path.suffix == ".parquet" else _csv_tail(entry.path)
+        table = _parquet_tail(entry) if entry.path.suffix.lower() == ".parquet" else _csv_tail(entry.path)
     except (OSError, ValueError, pa.ArrowException):  # damaged since the index was built; reported when asked for
         table = pd.DataFrame({"close": [], "volume": []})
     table = table.iloc[-RECENT_BARS:]

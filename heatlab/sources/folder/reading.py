@@ -50,7 +50,7 @@ def read_header(path: Path) -> Header:
     DataError
         The file is damaged or empty, or the stamps of its ends cannot be read.
     """
-    return _parquet_header(path) if path.suffix == ".parquet" else _csv_header(path)
+    return _parquet_header(path) if path.suffix.lower() == ".parquet" else _csv_header(path)
 
 
 def read_rows(path: Path, part: Part, *, where: str) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def read_rows(path: Path, part: Part, *, where: str) -> pd.DataFrame:
     DataError
         The file is damaged.
     """
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return _parquet_rows(path, part, where)
     raw = _read_csv(path, where)
     for names, value in ((VENUE_COLUMNS, part.venue), (("symbol",), part.symbol)):
