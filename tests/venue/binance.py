@@ -100,6 +100,8 @@ class Binance(Wire):
             "underlyingSubType": [],
             "settlePlan": 0,
             "triggerProtect": "0.0500",
+            "liquidationFee": "0.012000",
+            "marketTakeBound": "0.30",
             "filters": [
                 {
                     "filterType": "PRICE_FILTER",
@@ -114,7 +116,15 @@ class Binance(Wire):
                     "stepSize": text(one.lot_size),
                 },
             ],
-            "orderTypes": ["LIMIT", "MARKET"],
+            "orderTypes": [
+                "LIMIT",
+                "MARKET",
+                "STOP",
+                "STOP_MARKET",
+                "TAKE_PROFIT",
+                "TAKE_PROFIT_MARKET",
+                "TRAILING_STOP_MARKET",
+            ],
             "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
         }
 
