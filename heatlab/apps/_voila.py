@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -43,9 +44,9 @@ class PageHandler(TornadoVoilaHandler):  # type: ignore[misc]
 
 
 class HeatlabServer(Voila):  # type: ignore[misc]
-    """Voila on sockets bound beforehand, without its file tree."""
+    """Voila on a socket bound beforehand, without its file tree."""
 
-    heatlab_sockets: list[socket.socket]
+    heatlab_socket: socket.socket
     heatlab_ready: Callable[[], None]
 
     def init_settings(self) -> Any:
@@ -63,15 +64,14 @@ class HeatlabServer(Voila):  # type: ignore[misc]
         return [(url_path_join(self.server_url, "/?"), FrontDoor), *handlers]
 
     def listen(self) -> None:
-        """Serve on the given sockets until interrupted or terminated."""
+        """Serve on the given socket until interrupted or terminated."""
         server = HTTPServer(self.app)
-        server.add_sockets(self.heatlab_sockets)
+        server.add_socket(self.heatlab_socket)
         self.ioloop = IOLoop.current()
         self.ioloop.add_callback(self.heatlab_ready)
+        signal.signal(signal.SIGINT, self._handle_signal_stop)  # an exception could surface in the middle of any task
         try:
             self.ioloop.start()
-        except KeyboardInterrupt:
-            self.log.info("stopping")
         finally:
             server.stop()
             self.stop()

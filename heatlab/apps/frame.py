@@ -38,7 +38,7 @@ def failure(title: str, error: Exception) -> ipywidgets.Widget:
 
 
 def remembered(store: SettingsStore | None, app: str) -> dict[str, Any]:
-    """Settings the reader left the app with; none if there is no store or its file is damaged (the log says so)."""
+    """Return the settings the app was left with; none without a store or where its file is damaged (logged)."""
     if store is None:
         return {}
     try:

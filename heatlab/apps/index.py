@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import ipywidgets
 import pandas as pd
@@ -100,7 +100,7 @@ def _page(source: MarketSource) -> ipywidgets.Widget:
 
 
 def page_html(source: MarketSource, shown: Gallery, *, theme: Theme) -> str:
-    """The gallery as HTML: source line, alerts, cards."""
+    """Write the gallery as HTML: source line, alerts, cards."""
     simulated = ' <span class="hl-badge hl-amber">simulated market</span>' if source.is_simulated else ""
     head = (
         f'<div class="hl-toolbar"><h1>Your book at a glance</h1>{simulated}'
@@ -142,7 +142,7 @@ def _alerts_html(shown: Gallery) -> str:
     return f'<section class="hl-panel hl-alerts"><h2>Alerts in force</h2><ul>{rows}{more}</ul></section>'
 
 
-def _alert_html(row: dict[str, str]) -> str:
+def _alert_html(row: Mapping[Any, Any]) -> str:
     shape, kind = SHAPES[row["level"]]
     where = f"{row['symbol'].split(':')[0]} · {row['venue']}" if row["venue"] else row["symbol"]
     badge = f'<span class="hl-badge {kind}">{shape} {escape(row["level"])}</span>'
@@ -173,7 +173,7 @@ def _liquidation_card(market: tuple[MarketInputs, LiquidationMap] | None, theme:
         f"{name}, {DAYS} days · {BASIS.get(made.basis, made.basis)} · {_aged(frames.age(inputs.candles, inputs.now))}"
     )
     text = "Where would leveraged positions be closed by force, how much, and how far away is that from here?"
-    picture = liquidation_thumbnail(made, inputs.candles[inputs.candles.index >= inputs.since], theme=theme)
+    picture = liquidation_thumbnail(made, inputs.shown, theme=theme)
     return _card("liquidation", "Liquidation heatmap", text, facts, picture)
 
 

@@ -57,7 +57,7 @@ def _load_ahead(load: Any, offered: Choices) -> None:
 
 
 def clean(wanted: Mapping[str, Any], offered: Choices) -> dict[str, Any]:
-    """Settings an address or a file asks for, made safe: numbers clamped, choices checked, unknown names dropped.
+    """Make safe what an address or a file asks for: numbers clamped, choices checked, unknown names dropped.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ def open_market(environ: Mapping[str, str] = os.environ) -> MarketSource:
 
 
 def user_settings() -> SettingsStore:
-    """Settings of this user of this machine."""
+    """Open the settings of this user of this machine."""
     return SettingsStore(Path(platformdirs.user_config_dir("heatlab")) / "settings.json")
 
 
@@ -97,7 +97,7 @@ def positions(source: MarketSource) -> pd.DataFrame:
 
 
 def notices(source: MarketSource, about: set[str]) -> tuple[str, ...]:
-    """What the source skipped, as far as it concerns the names in ``about``."""
+    """List what the source skipped, as far as it concerns the names in ``about``."""
     return tuple(f"{one.where}: {one.message}" for one in source.notices() if one.where in about)
 
 

@@ -6,6 +6,7 @@ kernel, refuses foreign host names on loopback, and ends every kernel when it st
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import ipaddress
 import json
@@ -32,7 +33,7 @@ PACKAGE = Path(heatlab.__file__).parent
 USUAL_PORT = 8866
 GALLERY = "index.ipynb"
 EVERYWHERE = ("0.0.0.0", "::", "")
-EXTENSIONS = ("@voila-dashboards/widgets-manager8", "anywidget")
+EXTENSIONS = ("@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager", "anywidget")
 PING_MS = 30_000
 
 
@@ -102,24 +103,28 @@ def choose_token(ip: str, token: str | None) -> str:
     return "" if is_loopback(ip) else secrets.token_urlsafe(24)
 
 
-def bind(ip: str, port: int | None) -> list[socket.socket]:
-    """Bind listening sockets, before anything else starts.
+def bind(ip: str, port: int | None) -> socket.socket:
+    """Bind a listening socket, before anything else starts.
 
     Raises
     ------
     ParameterError
         The address or the port cannot be had.
     """
-    from tornado.netutil import bind_sockets
-
     wanted = USUAL_PORT if port is None else port
     try:
-        return bind_sockets(wanted, ip)
+        return _listen(ip, wanted)
     except OSError as error:
-        if port is None and not isinstance(error, socket.gaierror):
-            return bind_sockets(0, ip)
+        if port is None and error.errno == errno.EADDRINUSE:
+            return _listen(ip, 0)
         reason = error.strerror or str(error)
         raise ParameterError(f"heatlab cannot listen on {ip} port {wanted}: {reason}. Try --port 0.") from error
+
+
+def _listen(ip: str, port: int) -> socket.socket:
+    made = socket.create_server((ip, port), family=socket.AF_INET6 if ":" in ip else socket.AF_INET, backlog=128)
+    made.setblocking(False)
+    return made
 
 
 def address(settings: Settings, port: int, *, here: bool = False) -> str:
@@ -222,8 +227,8 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = print) -> Non
     ParameterError
         The address or the port cannot be had.
     """
-    sockets = bind(settings.ip, settings.port)
-    port = int(sockets[0].getsockname()[1])
+    listening = bind(settings.ip, settings.port)
+    port = int(listening.getsockname()[1])
     data = prepare_template()
     others = os.environ.get("JUPYTER_PATH")
     os.environ["JUPYTER_PATH"] = os.pathsep.join([str(data), *([others] if others else [])])
@@ -232,14 +237,13 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = print) -> Non
         os.environ["VOILA_APP_IP"] = settings.ip
     warming = _warm_up()
     try:
-        server = _server_class()(config=_configuration(settings, port))
-        server.heatlab_sockets = sockets
+        server = _server_class().instance(config=_configuration(settings, port))  # the instance takes every log
+        server.heatlab_socket = listening
         server.heatlab_ready = lambda: _ready(settings, port, announce)
         server.initialize([])
         server.start()
     finally:
-        for one in sockets:
-            one.close()
+        listening.close()
         warming.terminate()
         warming.wait(10)
 

@@ -86,6 +86,7 @@ def liquidation_map(
     venue: str | None = None,
     settings: MapSettings | None = None,
     at: pd.DatetimeIndex | None = None,
+    since: pd.Timestamp | None = None,
 ) -> LiquidationMap:
     """Estimate where open positions would be liquidated.
 
@@ -102,6 +103,8 @@ def liquidation_map(
     settings : MapSettings, optional
     at : DatetimeIndex, optional
         Instants to show columns for, instead of evenly spaced ones; each shows the bars closed by then.
+    since : Timestamp, optional
+        Show columns from here on; the bars before it only build the state. Not together with ``at``.
 
     Returns
     -------
@@ -111,11 +114,16 @@ def liquidation_map(
     Raises
     ------
     DataError
-        The candles are empty, break the contract or hold NaN; an instant of ``at`` lies before the first close.
+        The candles are empty, break the contract or hold NaN; none opens at or after ``since``; an instant of ``at``
+        lies before the first close.
     """
     settings = settings or MapSettings()
     venue = venue or candles.attrs.get("venue") or "binanceusdm"
     _check_candles(candles)
+    if since is not None and candles.index[-1] < since:
+        raise DataError(
+            f"The 'since' of liquidation_map must not lie behind the last bar ({candles.index[-1]}). Got {since}."
+        )
     if open_interest is not None:
         check(open_interest, OPEN_INTEREST, where="liquidation_map")
     table = default_brackets() if brackets is None or brackets.empty else brackets
@@ -131,7 +139,7 @@ def liquidation_map(
     notes: tuple[str, ...] = ("leverage brackets are assumed",) if table.attrs.get("assumed") else ()
     if np.isnan(flows.level).all():
         notes += ("no open interest: rho x volume stands in",)
-    drawn = draw(candles, flows, offsets, settings=settings, at=at)
+    drawn = draw(candles, flows, offsets, settings=settings, at=at, since=since)
     return _label(drawn, candles, venue=venue, tiers=settings.tiers, basis=flows.basis, notes=notes)
 
 

@@ -70,12 +70,13 @@ def draw(
     *,
     settings: MapSettings,
     at: pd.DatetimeIndex | None = None,
+    since: pd.Timestamp | None = None,
     entry: Array | None = None,
 ) -> Drawing:
     """Sweep the flows over the grid. ``entry`` replaces the spread over the bar's range by one price per bar."""
     timeframe = infer_timeframe(candles)
     grid = price_grid(candles, settings)
-    first, last = _columns(candles, settings.columns) if at is None else _columns_at(candles, timeframe, at)
+    first, last = _columns(candles, settings.columns, since) if at is None else _columns_at(candles, timeframe, at)
     columns, by_tier, ledger = _kernel.sweep(
         *sweep_inputs(candles, flows, offsets, grid=grid, settings=settings, entry=entry), last, grid.n_bins
     )
@@ -123,12 +124,15 @@ def _positions(candles: pd.DataFrame, grid: Grid, entry: Array | None) -> Array:
     return np.stack([grid.positions(prices) for prices in (low, typical, high, close)])
 
 
-def _columns(candles: pd.DataFrame, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Evenly spaced columns counted back from the last bar."""
+def _columns(
+    candles: pd.DataFrame, most: int, since: pd.Timestamp | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Evenly spaced columns counted back from the last bar to the first that opens at or after ``since``."""
+    start = 0 if since is None else int(candles.index.searchsorted(since))
     count = len(candles)
-    width = -(-count // most)
-    last = np.arange(count - 1, -1, -width, dtype=np.int64)[::-1].copy()
-    return np.maximum(last - width + 1, 0), last
+    width = -(-(count - start) // most)
+    last = np.arange(count - 1, start - 1, -max(width, 1), dtype=np.int64)[::-1].copy()
+    return np.maximum(last - width + 1, start), last
 
 
 def _columns_at(

@@ -11,6 +11,7 @@ from heatlab._checks import check_range
 from heatlab.domain import Side
 
 COLUMNS = ("level", "what", "symbol", "venue", "detail")
+Row = tuple[str, str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,12 @@ def liquidation_alerts(positions: pd.DataFrame, *, settings: AlertSettings | Non
     """
     limits = settings or AlertSettings()
     distance = liquidation_distance(positions)
-    rows = []
-    for (_, position), away in zip(positions.iterrows(), distance, strict=True):
+    rows: list[Row] = []
+    for position, away in zip(positions.to_dict("records"), distance, strict=True):
         level = _level(float(away), limits)
         if level:
-            rows.append((level, "liquidation", position["symbol"], position["venue"], _words(position, float(away))))
+            words = _words(int(position["side"]), float(away), float(position["liquidation_price"]))
+            rows.append((level, "liquidation", str(position["symbol"]), str(position["venue"]), words))
     return _table(rows)
 
 
@@ -74,14 +76,15 @@ def heat_alerts(table: pd.DataFrame) -> pd.DataFrame:
     table : DataFrame
         Rows of :func:`heatlab.heat.heat_table`.
     """
-    rows = []
+    rows: list[Row] = []
     known = table[table["zone"].notna()]
-    for (symbol, venue, side), group in known.groupby(["symbol", "venue", "side"], sort=False):
+    for key, group in known.groupby(["symbol", "venue", "side"], sort=False):
+        symbol, venue, side = map(str, key)
         red = int((group["zone"] < 0).sum())
         if red * 2 > len(group):
             frames = ", ".join(group.loc[group["zone"] < 0, "timeframe"])
             level = "red" if red == len(group) else "amber"
-            word = Side(int(side)).label
+            word = Side.parse(side).label
             rows.append((level, "heat", symbol, venue, f"the {word} is against the trend on {frames}"))
     return _table(rows)
 
@@ -94,13 +97,13 @@ def _level(away: float, limits: AlertSettings) -> str:
     return "amber" if away <= limits.amber_distance else ""
 
 
-def _words(position: pd.Series, away: float) -> str:
-    word = Side(int(position["side"])).label
+def _words(side: int, away: float, liquidation_price: float) -> str:
+    word = Side(side).label
     if np.isnan(away):
         return f"the {word} has no computable liquidation price: it shares margin with positions not given here"
-    return f"the {word} is {away:.1%} from its liquidation price {position['liquidation_price']:,.6g}"
+    return f"the {word} is {away:.1%} from its liquidation price {liquidation_price:,.6g}"
 
 
-def _table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
+def _table(rows: list[Row]) -> pd.DataFrame:
     order = {"red": 0, "amber": 1, "note": 2}
     return pd.DataFrame(sorted(rows, key=lambda row: order[row[0]]), columns=list(COLUMNS))

@@ -64,11 +64,11 @@ class MarketSource(Protocol):
         ...
 
     def capabilities(self, symbol: str, *, venue: str | None = None) -> frozenset[Capability]:
-        """What can be asked for this symbol on this venue."""
+        """Tell what can be asked for this symbol on this venue."""
         ...
 
     def now(self) -> pd.Timestamp:
-        """The source's clock (UTC): the present for a live venue, the end of the data for files."""
+        """Read the source's clock (UTC): the present for a live venue, the end of the data for files."""
         ...
 
     def candles(
@@ -81,7 +81,7 @@ class MarketSource(Protocol):
         end: pd.Timestamp | None = None,
         limit: int | None = None,
     ) -> pd.DataFrame:
-        """Closed candles; ``limit`` keeps the last so many."""
+        """Return closed candles; ``limit`` keeps the last so many."""
         ...
 
     def open_interest(
@@ -115,7 +115,7 @@ class MarketSource(Protocol):
         start: pd.Timestamp | None = None,
         end: pd.Timestamp | None = None,
     ) -> pd.DataFrame:
-        """Forced closings that were observed (a lower bound on real venues)."""
+        """Return forced closings that were observed (a lower bound on real venues)."""
         ...
 
     def order_book(self, symbol: str, *, venue: str | None = None, depth: int | None = None) -> pd.DataFrame:

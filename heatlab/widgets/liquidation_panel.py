@@ -37,16 +37,25 @@ HALF_LIVES, SENSITIVITIES = (2, 336), (0.25, 4.0)
 
 @dataclass(frozen=True)
 class MarketInputs:
-    """What one view needs: closed bars, open interest and brackets where known, own positions, and what to say."""
+    """What one view needs: closed bars, open interest and brackets where known, own positions, and what to say.
+
+    Bars before ``since`` build the estimate and are not drawn.
+    """
 
     candles: pd.DataFrame
     now: pd.Timestamp
     source_name: str
+    since: pd.Timestamp | None = None
     open_interest: pd.DataFrame | None = None
     brackets: pd.DataFrame | None = None
     positions: pd.DataFrame | None = None
     is_simulated: bool = False
     notices: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> pd.DataFrame:
+        """Bars that are drawn."""
+        return self.candles if self.since is None else self.candles[self.candles.index >= self.since]
 
 
 @dataclass(frozen=True)
@@ -228,7 +237,7 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
         tiers = tuple(self.controls["tiers"].value)
         if not tiers:
             raise parameter_error("tiers", "the liquidation panel", "at least one leverage", tiers)
-        if inputs.candles.empty:
+        if inputs.shown.empty:
             return None
         settings = MapSettings(tiers=tiers, recency_half_life=f"{self.controls['half_life'].value}h")
         made = liquidation_map(
@@ -237,6 +246,7 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
             brackets=inputs.brackets,
             venue=self.controls["venue"].value,
             settings=settings,
+            since=inputs.since,
         )
         return made, liquidation_zones(made, sensitivity=self.controls["sensitivity"].value)
 
@@ -245,11 +255,12 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
             self._say_empty(inputs)
             return
         self.map, self.zones = result
-        view = (self.map.venue, self.map.symbol, self.map.timeframe, *inputs.candles.index[[0, -1]])
+        shown = inputs.shown
+        view = (self.map.venue, self.map.symbol, self.map.timeframe, *shown.index[[0, -1]])
         own = _own(inputs.positions, self.map.symbol)
         self.figure.update(
             self.map,
-            inputs.candles,
+            shown,
             zones=self.zones,
             positions=own,
             scale=self.controls["scale"].value,
