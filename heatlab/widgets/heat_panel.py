@@ -207,7 +207,9 @@ class HeatPanel(ipywidgets.VBox):  # type: ignore[misc]
             [bar, self.message, self.figures, self.panes[0], _legend(), pick, self.panes[1], tables, self.notes]
         )
         main.add_class("hl-main")
-        return [self.style_sheet, self.header, main]
+        body = ipywidgets.Box([main])
+        body.add_class("hl-body")
+        return [self.style_sheet, self.header, body]
 
     def _display(self, inputs: HeatInputs, view: HeatView) -> None:
         self._inputs, self.view = inputs, view

@@ -18,7 +18,6 @@ import bokeh
 import traitlets
 from bokeh.core.serialization import Serialized
 from bokeh.document import Document
-from bokeh.embed import json_item
 from bokeh.models import TableWidget, Widget
 from bokeh.protocol import Protocol
 from bokeh.util.paths import server_path
@@ -104,8 +103,8 @@ class BokehPane(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _send_document(self, view: str) -> None:
         self.flush()
-        item = json.dumps(json_item(self.root)).encode()
-        self.send({"document": True, "view": view}, [item])
+        item = {"root_id": self.root.id, "doc": self.document.to_json(deferred=False), "version": self.version}
+        self.send({"document": True, "view": view}, [json.dumps(item).encode()])
 
     def _take(self, patch: str) -> None:
         """Apply what the reader did; a failing callback is logged and shown, never lost."""

@@ -39,6 +39,7 @@ class Presence(anywidget.AnyWidget):  # type: ignore[misc]
 
     _esm = Path(__file__).parent / "static" / "presence.js"
     every = traitlets.Float(5.0).tag(sync=True)
+    _task: asyncio.Task[None] | None = None
 
     def __init__(
         self,
@@ -56,7 +57,6 @@ class Presence(anywidget.AnyWidget):  # type: ignore[misc]
         self._on_gone, self._on_back, self._limit, self._clock = on_gone, on_back, limit, clock
         self._last = clock()
         self.gone = False
-        self._task: asyncio.Task[None] | None = None
         self.on_msg(self._hear)
         self._watch_if_possible()
 

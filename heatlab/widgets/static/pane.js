@@ -107,7 +107,7 @@ function render({ model, el }) {
     timer = undefined;
     const events = latest(outgoing);
     outgoing = [];
-    if (doc && events.length) model.send({ patch: JSON.stringify(doc.create_json_patch(events)) });
+    if (doc && !gone && events.length) model.send({ patch: JSON.stringify(doc.create_json_patch(events)) });
   };
   const changed = (event) => {
     const own = (event.events ?? [event]).filter((one) => one.sync !== false); // false: it came from the kernel
@@ -142,6 +142,7 @@ function render({ model, el }) {
     doc.clear();
     doc = undefined;
   };
+  globalThis.addEventListener("beforeunload", () => (gone = true), { once: true });
   open().catch((error) => gone || fail("The chart did not load", error));
   return close;
 }

@@ -26,15 +26,17 @@ function render({ model, el }) {
     heard = performance.now();
     ping();
   };
-  model.on("msg:custom", hear);
-  document.addEventListener("visibilitychange", shown);
   const timer = setInterval(ping, every);
-  ping();
-  return () => {
+  const stop = () => {
     clearInterval(timer);
     document.removeEventListener("visibilitychange", shown);
     model.off("msg:custom", hear);
   };
+  model.on("msg:custom", hear);
+  document.addEventListener("visibilitychange", shown);
+  globalThis.addEventListener("beforeunload", stop, { once: true }); // the kernel ends with the page
+  ping();
+  return stop;
 }
 
 export default { render };
