@@ -304,6 +304,8 @@ def sweep(  # noqa: C901 - one compiled loop: calls that pass arrays cost more t
     ledger = np.zeros((len(snapshots), 2, 5))
     portion = weights * ((1.0 - far_share) / samples)
     lowest_short, highest_long = n_bins, -1
+    entries = np.empty(samples)
+    phases = np.empty(samples, dtype=np.int64)
     column = 0
     for t in range(candles.shape[1]):
         bar = first_bar + t
@@ -321,6 +323,17 @@ def sweep(  # noqa: C901 - one compiled loop: calls that pass arrays cost more t
         highest_long = min(highest_long, int(low) - 1)
         lowest_short = max(lowest_short, int(high) + 1)
         below = (high - mean) / (high - low) if high > low else 1.0
+        for s in range(samples):
+            number = float(bar * samples + s)
+            u = number * ENTRY_STEP
+            u -= math.floor(u)
+            v = number * JITTER_STEP
+            v -= math.floor(v)
+            phases[s] = int(v * n_phases)
+            if u < below:
+                entries[s] = low + (mean - low) * u / below
+            else:
+                entries[s] = mean + (high - mean) * (u - below) / (1.0 - below)
         for side in range(2):
             total = 0.0
             for k in range(n_classes):
@@ -335,16 +348,7 @@ def sweep(  # noqa: C901 - one compiled loop: calls that pass arrays cost more t
                 shown_amount = fresh / shown_scale[side, 0]
                 floor = float(int(close))
                 for s in range(samples):
-                    number = float(bar * samples + s)
-                    u = number * ENTRY_STEP
-                    u -= math.floor(u)
-                    v = number * JITTER_STEP
-                    v -= math.floor(v)
-                    phase = int(v * n_phases)
-                    if u < below:
-                        entry = low + (mean - low) * u / below
-                    else:
-                        entry = mean + (high - mean) * (u - below) / (1.0 - below)
+                    entry, phase = entries[s], phases[s]
                     for tier in range(n_tiers):
                         offset = offsets[side, phase, tier]
                         position = entry + offset

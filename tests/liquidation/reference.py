@@ -23,28 +23,35 @@ def closing_shares(held, weights, amount):
     return shares
 
 
-def place(raw, shown, far, side, fresh, candle, number, samples, offsets, weights, far_share):
-    """Put fresh quantity into the youngest class, all samples and tiers at once."""
-    low, mean, high, close = candle
-    n_bins = raw.shape[-1]
-    point = number * samples + np.arange(samples, dtype=float)
+def landings(candles, offsets, samples, first_bar, n_bins):
+    """Bin of every deposit of every candle, -1 off the grid: shape (n_candles, 2, samples, n_tiers)."""
+    low, mean, high, close = (row[:, None] for row in candles)
+    point = (first_bar + np.arange(candles.shape[1]))[:, None] * float(samples) + np.arange(samples)
     u, v = (point * ENTRY_STEP) % 1, (point * JITTER_STEP) % 1
-    below = (high - mean) / (high - low) if high > low else 1.0
-    up, down = max(1 - below, 1e-300), max(below, 1e-300)
-    entry = np.where(u < below, low + (mean - low) * u / down, mean + (high - mean) * (u - below) / up)
-    offset = offsets[side, (v * offsets.shape[1]).astype(int)]
-    position = entry[:, None] + offset
-    floor = np.floor(close)
-    if side == 0:
-        position = np.where(position >= floor, np.minimum(close + offset, floor - 0.5), position)
-    else:
-        position = np.where(position < floor + 1, np.maximum(close + offset, floor + 1.5), position)
-    inside = (position >= 0) & (position < n_bins)
-    amount = np.broadcast_to(fresh * weights * (1 - far_share) / samples, position.shape)[inside]
-    tier = np.broadcast_to(np.arange(len(weights)), position.shape)[inside]
-    bins = position[inside].astype(int)
-    np.add.at(raw[side, 0], bins, amount)
-    np.add.at(shown[side, 0], (tier, bins), amount)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        below = np.where(high > low, (high - mean) / (high - low), 1.0)
+        entry = np.where(u < below, low + (mean - low) * u / below, mean + (high - mean) * (u - below) / (1.0 - below))
+    phase = (v * offsets.shape[1]).astype(int)
+    floor = np.floor(close)[:, :, None]
+    bins = np.empty((candles.shape[1], 2, samples, offsets.shape[2]), dtype=int)
+    for side in (0, 1):
+        offset = offsets[side, phase]
+        position = entry[:, :, None] + offset
+        at_close = close[:, :, None] + offset
+        if side == 0:
+            position = np.where(position >= floor, np.minimum(at_close, floor - 0.5), position)
+        else:
+            position = np.where(position < floor + 1, np.maximum(at_close, floor + 1.5), position)
+        bins[:, side] = np.where((position >= 0) & (position < n_bins), np.floor(position), -1)
+    return bins
+
+
+def place(raw, shown, far, side, fresh, bins, tiers, portion):
+    """Put fresh quantity into the youngest class, all samples and tiers at once."""
+    inside = bins >= 0
+    amount = fresh * portion[inside]
+    np.add.at(raw[side, 0], bins[inside], amount)
+    np.add.at(shown[side, 0], (tiers[inside], bins[inside]), amount)
     far[side, 0] += fresh - amount.sum()
 
 
@@ -102,6 +109,9 @@ def sweep(
     flows = np.zeros((2, 3))
     columns, ledgers = [], []
     wanted = set(snapshots.tolist())
+    bins = landings(candles, offsets, samples, first_bar, n_bins).reshape(candles.shape[1], 2, -1)
+    tiers = np.tile(np.arange(len(weights)), samples)
+    portion = np.tile(weights * (1 - far_share) / samples, samples)
     for t in range(candles.shape[1]):
         low, mean, high, close = candles[:, t]
         if not np.isnan(level[t]):
@@ -117,10 +127,11 @@ def sweep(
             total = raw[side].sum() + far[side].sum()
             fresh = max(opened[t], target[t] - total)
             if fresh > 0:
-                held = raw[side, 0].sum() + far[side, 0]
-                entry[side, 0] = (held * entry[side, 0] + fresh * mean) / (held + fresh)
-                birth[side, 0] = (held * birth[side, 0] + fresh * t) / (held + fresh)
-                place(raw, shown, far, side, fresh, candles[:, t], first_bar + t, samples, offsets, weights, far_share)
+                if n_classes > 1:
+                    held = raw[side, 0].sum() + far[side, 0]
+                    entry[side, 0] = (held * entry[side, 0] + fresh * mean) / (held + fresh)
+                    birth[side, 0] = (held * birth[side, 0] + fresh * t) / (held + fresh)
+                place(raw, shown, far, side, fresh, bins[t, side], tiers, portion)
                 flows[side, 0] += fresh
                 total += fresh
             if total > target[t]:
@@ -130,7 +141,7 @@ def sweep(
                 shown[side] *= kept[:, None, None]
                 far[side] *= kept
         if full is not None:
-            full[t] = shown.sum(axis=(1, 2))
+            full[t] = shown[:, 0].sum(axis=1) if n_classes == 1 else shown.sum(axis=(1, 2))
         if t in wanted:
             columns.append(shown.sum(axis=(1, 2)))
             ledgers.append(np.column_stack([flows, raw.sum(axis=(1, 2)), far.sum(axis=1)]))
