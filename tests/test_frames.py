@@ -91,6 +91,11 @@ def test_now_hides_bars_that_close_later() -> None:
     assert len(resample_candles(bars, "1m", now=at("2026-01-05 00:09:59"))) == 9
 
 
+def test_a_late_now_completes_no_bar() -> None:
+    """Parts that have not arrived are missing, whatever the clock says."""
+    assert len(resample_candles(table(list(range(9))), "5m", now=at("2026-01-06"))) == 1
+
+
 def test_a_first_bar_without_its_open_is_left_out() -> None:
     """Data that begin inside a bar do not know its open."""
     assert list(resample_candles(table(list(range(3, 15))), "5m").index) == [
