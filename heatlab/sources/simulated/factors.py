@@ -29,7 +29,7 @@ JUMPS_PER_HOUR, JUMP_SCALE, JUMP_STEPS = 1 / 96, 0.014, 4
 """Market jumps: one in four days, Laplace-distributed, over a few steps: the fat tails of the hourly returns."""
 JUMP_LEAN = -0.004
 """Mean of a market jump: falls are the larger ones."""
-BOUNCE = 1.0
+BOUNCE = 0.6
 """Passing noise of the price in hidden steps of volatility: it widens hourly ranges as real ones are."""
 WEEKEND_VOLATILITY = 0.72
 SESSION_VOLATILITY = np.ones(24)
@@ -83,7 +83,7 @@ def hour_of_day() -> IntArray:
 
 def _session_shape() -> FloatArray:
     hours = np.arange(len(calendar().per_hour))
-    weekday = (hours // 24 + settings.ORIGIN.dayofweek) % 7
+    weekday = (hours // 24 + settings.ORIGIN.day_of_week) % 7
     return SESSION_VOLATILITY[hours % 24] * np.where(weekday >= 5, WEEKEND_VOLATILITY, 1.0)
 
 

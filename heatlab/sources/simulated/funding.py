@@ -12,7 +12,7 @@ INTERVAL = pd.Timedelta(hours=8)
 INTEREST = 1e-4
 """Interest of 0.01 % per 8 hours, and the band in which it replaces the premium (Binance funding formula)."""
 BAND = 5e-4
-PREMIUM_LEVEL, PREMIUM_SWING, PREMIUM_HALF_LIFE = -2.0e-4, 2.6e-4, 30.0
+PREMIUM_LEVEL, PREMIUM_SWING, PREMIUM_HALF_LIFE = -2.2e-4, 2.6e-4, 30.0
 """Perpetuals trade a few basis points under spot for long stretches; swing and half-life [hours] of the premium."""
 CROWDING, CROWDING_HOURS = 1.6e-4, 72
 """Premium added per standard deviation of the return of the last three days: the crowd pays to follow."""

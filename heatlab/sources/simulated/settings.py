@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-VERSION = 1
+VERSION = 2
 """Raise it whenever a seed gives other numbers than before: kept files of older versions are then ignored."""
 
 VENUES = ("binanceusdm", "okx")
@@ -27,11 +27,11 @@ FINE_START = END - pd.Timedelta(days=FINE_DAYS)
 START = END - pd.Timedelta(days=DAYS)
 ORIGIN = START - pd.Timedelta(days=BURN_IN_DAYS)
 
-COARSE_STEPS = 30
-"""Hidden price steps in an hour while hourly candles are kept (one in 2 minutes)."""
+COARSE_STEPS = 40
+"""Hidden price steps in an hour while hourly candles are kept (one in 90 seconds)."""
 FINE_STEPS = 240
 """Hidden price steps in an hour while 1m candles are kept (one in 15 seconds)."""
-FLOW_EVERY = 12, 24
+FLOW_EVERY = 16, 24
 """Accounts open and close every so many steps: every 24 minutes, in the last 30 days every 6 minutes."""
 
 TIERS = np.array([2, 3, 5, 10, 20, 25, 50, 75, 100, 125], dtype=np.float64)
@@ -48,11 +48,11 @@ HALF_LIFE = pd.Timedelta(hours=168)
 TRADER_NOTIONAL = 5_000.0
 """Value of the single trades an account row stands for [quote]: it decides the leverage bracket."""
 
-DEPTH_FACTOR = 1.0
+DEPTH_FACTOR = 0.9
 """Impact of forced orders, ``Y`` in ``Y * sigma_day * sqrt(Q / ADV)``: 1 in calm, about 3 in a crash (thin books)."""
 LINEAR_BELOW = 0.01
 """Forced volume in days of volume under which impact is linear rather than square-root (Bouchaud's crossover)."""
-IMPACT_HALF_LIFE_HOURS = 0.5
+IMPACT_HALF_LIFE_HOURS = 1.5
 """Forced volume is forgotten with this half-life: the price recovers, candles get wicks."""
 TAKE_PROFIT_SHARE = 0.7
 """Share of a forced order met by closing accounts of the other side; new accounts take the rest."""
@@ -97,8 +97,8 @@ SECTOR_VOLATILITY = {"majors": 0.0011, "layer 1": 0.0026, "defi": 0.0028, "payme
 SECTORS = tuple(SECTOR_VOLATILITY)
 
 LISTINGS = (
-    Listing("BTC", "majors", 65_000, 86_000, 1.00, 0.0014, 15e9, 8.0e9, 1, 0.001, 125),
-    Listing("ETH", "majors", 3_100, 3_300, 1.20, 0.0029, 12e9, 6.0e9, 2, 0.01, 125),
+    Listing("BTC", "majors", 78_000, 92_000, 1.00, 0.0014, 15e9, 8.0e9, 1, 0.001, 125),
+    Listing("ETH", "majors", 3_300, 3_500, 1.20, 0.0029, 12e9, 6.0e9, 2, 0.01, 125),
     Listing("SOL", "layer 1", 120, 150, 1.30, 0.0030, 4e9, 1.6e9, 3, 0.1, 100),
     Listing("XRP", "payments", 0.60, 2.05, 1.10, 0.0036, 3e9, 1.2e9, 4, 1, 75),
     Listing("DOGE", "payments", 0.11, 0.16, 1.25, 0.0037, 1.8e9, 7.0e8, 5, 10, 75),
@@ -108,7 +108,7 @@ LISTINGS = (
     Listing("AVAX", "layer 1", 34, 16, 1.25, 0.0035, 5e8, 2.0e8, 4, 0.1, 75),
     Listing("SUI", "layer 1", 1.50, 1.90, 1.35, 0.0044, 9e8, 3.0e8, 5, 1, 75),
     Listing("LTC", "payments", 75, 82, 1.00, 0.0033, 5e8, 2.4e8, 3, 0.01, 75),
-    Listing("AAVE", "defi", 100, 190, 1.25, 0.0041, 4e8, 1.6e8, 3, 0.1, 75),
+    Listing("AAVE", "defi", 120, 190, 1.25, 0.0041, 4e8, 1.6e8, 3, 0.1, 75),
     Listing("UNI", "defi", 7.5, 6.5, 1.25, 0.0041, 3e8, 1.2e8, 4, 0.1, 75),
     Listing("DOT", "layer 1", 7.2, 3.1, 1.15, 0.0033, 2.5e8, 1.1e8, 4, 0.1, 75),
     Listing("ARB", "defi", 1.10, 0.35, 1.30, 0.0041, 2.5e8, 1.0e8, 5, 1, 75),
