@@ -77,6 +77,15 @@ def test_history_comes_in_pages(venue: str, bars: int, pages: int) -> None:
 
 
 @pytest.mark.parametrize("venue", VENUES)
+def test_pages_shorter_than_documented_leave_no_hole(venue: str) -> None:
+    """A venue that caps its pages at 70 bars is asked for the rest, at the start or at the end."""
+    with served(venue) as (loopback, source):
+        loopback._formats[venue].page = 70
+        same(source.candles(BTC, "1h", limit=300), MARKET.candles(BTC, "1h", venue=venue, limit=300))
+        assert len(loopback.asked(KLINES[venue]) + loopback.asked("market/candles")) == 5
+
+
+@pytest.mark.parametrize("venue", VENUES)
 def test_the_unfinished_bar_is_dropped_by_the_venues_clock(source: ExchangeSource, venue: str) -> None:
     """At 10:07:30 on the venue the last hourly bar opened at 09:00, whatever the local clock says."""
     table = source.candles(BTC, "1h", venue=venue, end=NOW + pd.Timedelta("1D"), limit=3)

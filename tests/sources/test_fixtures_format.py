@@ -117,9 +117,10 @@ def test_okx_candlesticks(recorded: Path, venues: tuple[LoopbackVenue, ExchangeS
     """Newest first on the wire, oldest first in the table; volume is volCcy, not contracts."""
     loopback, source = venues
     replay(loopback, "market/", load(recorded, "okx/http_get_candlesticks_full.json"))
-    table = source.candles(BTC, "1m", venue="okx", start=pd.Timestamp("2025-05-12 23:53", tz="UTC"), limit=10)
-    assert table["volume"].to_list()[:2] == [71.6404, 10.4037]
-    assert table["close"].to_list()[:2] == [102806.1, 102820.4]
+    start, end = (pd.Timestamp(f"2025-05-12 23:{minute}", tz="UTC") for minute in (53, 55))
+    table = source.candles(BTC, "1m", venue="okx", start=start, end=end)
+    assert table["volume"].to_list() == [71.6404, 10.4037]
+    assert table["close"].to_list() == [102806.1, 102820.4]
     assert table.index[0] == pd.Timestamp("2025-05-12 23:53", tz="UTC")
 
 
@@ -202,7 +203,7 @@ def test_okx_funding(recorded: Path) -> None:
 def test_bybit_klines(recorded: Path, venues: tuple[LoopbackVenue, ExchangeSource]) -> None:
     """Start, open, high, low, close, volume in coin, turnover."""
     loopback, source = venues
-    replay(loopback, "/kline", load(recorded, "bybit/http_get_klines_linear.json"))
+    replay(loopback, "/kline", load(recorded, "bybit/http_get_klines_linear.json"), times=3)
     bar = pages(source, "bybit", Timeframe.M1, 1709891640000).iloc[0]
     assert bar.to_list() == [27450.0, 27460.0, 27440.0, 27455.0, 123.45]
 

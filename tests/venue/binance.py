@@ -17,6 +17,7 @@ class Binance(Wire):
     """``/fapi`` and ``/futures/data``: ascending pages, errors as ``{"code", "msg"}``."""
 
     venue = "binanceusdm"
+    page = 1500
 
     def id_of(self, instrument: Instrument) -> str:
         """``BTCUSDT``."""
@@ -131,7 +132,7 @@ class Binance(Wire):
     def klines(self, query: Query) -> Any:
         """From ``startTime`` on, else the latest; both ends included."""
         symbol, frame = self._symbol(query), Timeframe.parse(query["interval"])
-        limit, step = int(query.get("limit", 500)), frame.milliseconds
+        limit, step = min(self.page, int(query.get("limit", 500))), frame.milliseconds
         last = int(query.get("endTime", self.now))
         first = int(query.get("startTime", last - limit * step))
         table = self.kline_rows(symbol, frame, first, last + 1)

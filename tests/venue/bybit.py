@@ -31,6 +31,7 @@ class Bybit(Wire):
     """``/v5``: newest first, both bounds included, ``{"retCode", "retMsg", "result"}``."""
 
     venue = "bybit"
+    page = 1000
 
     def __init__(self, market: Any) -> None:
         super().__init__(market)
@@ -130,7 +131,7 @@ class Bybit(Wire):
     def kline(self, query: Query) -> Any:
         """Newest first; 1,000 rows at most, 200 unless asked."""
         one, frame = self._one(query), Timeframe.parse(INTERVALS[query["interval"]])
-        limit, end = min(1000, int(query.get("limit", 200))), int(query.get("end", self.now))
+        limit, end = min(self.page, int(query.get("limit", 200))), int(query.get("end", self.now))
         start = int(query.get("start", end - limit * frame.milliseconds))
         table = self.kline_rows(one.symbol, frame, start, end + 1).iloc[::-1].head(limit)
         rows = [

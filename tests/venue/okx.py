@@ -30,6 +30,7 @@ class Okx(Wire):
     """``/api/v5``: newest first, both bounds excluded, ``{"code", "msg", "data"}``."""
 
     venue = "okx"
+    page = 300
 
     def id_of(self, instrument: Instrument) -> str:
         """``BTC-USDT-SWAP`` or ``BTC-USDT``."""
@@ -138,7 +139,7 @@ class Okx(Wire):
     def candles(self, query: Query) -> Any:
         """Newest first between ``before`` and ``after``, both excluded; volume in contracts, coin and quote."""
         one, frame = self._one(query), Timeframe.parse(BARS[query["bar"]])
-        limit, after = min(300, int(query.get("limit", 100))), int(query.get("after", self.now + 1))
+        limit, after = min(self.page, int(query.get("limit", 100))), int(query.get("after", self.now + 1))
         before = int(query.get("before", after - 1 - limit * frame.milliseconds))
         table = self.kline_rows(one.symbol, frame, before + 1, after).iloc[::-1].head(limit)
         return [

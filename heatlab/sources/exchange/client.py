@@ -209,6 +209,7 @@ def _build(
     client.logger = _silent_logger()  # ccxt logs request headers, keys included, at DEBUG
     client.session.close()
     client.session = session = ReadOnlySession()
+    session.trust_env = bool(client.requests_trust_env)
     return client, session
 
 

@@ -69,6 +69,48 @@ def windows(wanted: Range, step: int, rows: int) -> Iterator[Range]:
         yield low, min(end, low + step * rows)
 
 
+def within(table: pd.DataFrame, span: Range) -> pd.DataFrame:
+    """Rows of a timed table whose stamps lie in a range."""
+    if table.empty:
+        return table
+    stamps = _stamps(table)
+    inside: pd.DataFrame = table.loc[(stamps >= span[0]) & (stamps < span[1])]
+    return inside
+
+
+def whole_page(fetch: Callable[[Range], pd.DataFrame], window: Range, step: int) -> pd.DataFrame:
+    """Fetch a window, and ask again for its start or end where the answer leaves them out.
+
+    A venue may cap its pages below what it documents, or answer with nothing while it is busy. A part is believed to
+    have no rows once it was asked for by itself and came back empty.
+
+    Parameters
+    ----------
+    fetch : callable
+        Range in, timed table out, rows inside the range only.
+    window : Range
+    step : int
+        Spacing of the rows [ms].
+    """
+    page = fetch(window)
+    if page.empty:
+        page = fetch(window)
+    parts, low, high = [page], window[0], window[1]
+    while not page.empty and _stamps(page)[0] > low:
+        page = fetch((low, int(_stamps(page)[0])))
+        parts.insert(0, page)
+    page = parts[-1]
+    while not page.empty and _stamps(page)[-1] + step < high:
+        page = fetch((int(_stamps(page)[-1]) + step, high))
+        parts.append(page)
+    filled = [part for part in parts if not part.empty]
+    return pd.concat(filled) if len(filled) > 1 else (filled or parts)[0]
+
+
+def _stamps(table: pd.DataFrame) -> np.ndarray:
+    return np.asarray(pd.DatetimeIndex(table.index).as_unit("ms").asi8)
+
+
 def missing_ranges(stamps: np.ndarray, wanted: Range, step: int, *, absent: Iterable[Range] = ()) -> list[Range]:
     """List the parts of ``wanted`` that no bar covers.
 

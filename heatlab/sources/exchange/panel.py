@@ -10,7 +10,7 @@ from typing import TypeVar
 from heatlab.errors import ParameterError, SourceError
 from heatlab.sources.base import Notice
 from heatlab.sources.exchange.retry import FetchCancelledError
-from heatlab.sources.exchange.venue import Venue
+from heatlab.sources.exchange.venue import Venue, nearest
 
 T = TypeVar("T")
 
@@ -71,11 +71,12 @@ class VenuePanel:
         reasons = []
         for place in self.places:
             try:
-                place.market(symbol)
+                if symbol in place.markets():
+                    return place
+                reasons.append(f"{place.name}: {nearest(symbol, place.markets())}")
             except SourceError as error:
+                self.notice(place.name, str(error))
                 reasons.append(str(error))
-            else:
-                return place
         raise SourceError(f"No venue lists {symbol!r}. {' '.join(reasons)}")
 
     def on_each(self, places: Iterable[Venue], work: Callable[[Venue], T]) -> dict[str, T]:

@@ -18,7 +18,7 @@ from heatlab.domain import NAN, Contract, Timeframe
 from heatlab.errors import SourceError
 from heatlab.sources.base import Capability
 from heatlab.sources.exchange.client import Client
-from heatlab.sources.exchange.paging import Range, windows
+from heatlab.sources.exchange.paging import Range, whole_page, windows, within
 from heatlab.sources.exchange.quirks import Quirks, quirks_of
 from heatlab.sources.exchange.retry import RetryPolicy, Sleep, retrying, stop_if
 
@@ -171,28 +171,32 @@ class Venue:
     def candle_pages(
         self, symbol: str, timeframe: Timeframe, wanted: Range, *, cancel: Cancel = None
     ) -> Iterator[tuple[Range, pd.DataFrame]]:
-        """Yield windows and their candles, earliest first. An empty page is asked for twice before it is believed."""
+        """Yield windows and their candles, earliest first; what an answer leaves out is asked for once more."""
         market, step, what = self.market(symbol), timeframe.milliseconds, f"{timeframe.value} candles of {symbol}"
+
+        def fetch(span: Range) -> pd.DataFrame:
+            stop_if(cancel, f"{self.name}: {what}")
+            args = (symbol, timeframe.value, span[0], -((span[0] - span[1]) // step), {"until": span[1] - 1})
+            rows = self.ask(what, "fetch_ohlcv", *args, cancel=cancel)
+            return within(parsing.candles(rows, market, self.quirks), span)
+
         for window in windows(wanted, step, self.quirks.candle_page):
-            args = (symbol, timeframe.value, window[0], self.quirks.candle_page, {"until": window[1] - 1})
-            page = frames.empty(frames.CANDLES)
-            for _ in range(2):
-                stop_if(cancel, f"{self.name}: {what}")
-                rows = self.ask(what, "fetch_ohlcv", *args, cancel=cancel)
-                page = _within(parsing.candles(rows, market, self.quirks), window)
-                if not page.empty:
-                    break
+            page = whole_page(fetch, window, step)
             yield window, frames.check(page, frames.CANDLES, where=f"{self.name} {symbol} {timeframe.value}")
 
     def interest_pages(
         self, symbol: str, timeframe: Timeframe, wanted: Range, *, cancel: Cancel = None
     ) -> Iterator[pd.DataFrame]:
-        """Yield pages of open interest, earliest first."""
-        market, what = self.market(symbol), f"open interest of {symbol}"
-        for window in windows(wanted, timeframe.milliseconds, self.quirks.interest_page):
-            args = (symbol, timeframe.value, window[0], self.quirks.interest_page, {"until": window[1] - 1})
+        """Yield pages of open interest, earliest first; what an answer leaves out is asked for once more."""
+        market, step, what = self.market(symbol), timeframe.milliseconds, f"open interest of {symbol}"
+
+        def fetch(span: Range) -> pd.DataFrame:
+            args = (symbol, timeframe.value, span[0], -((span[0] - span[1]) // step), {"until": span[1] - 1})
             records = self.ask(what, "fetch_open_interest_history", *args, cancel=cancel)
-            yield _within(parsing.open_interest(records, market, self.quirks), window)
+            return within(parsing.open_interest(records, market, self.quirks), span)
+
+        for window in windows(wanted, step, self.quirks.interest_page):
+            yield whole_page(fetch, window, step)
 
     def present_interest(self, symbol: str) -> pd.DataFrame:
         """Return the open interest now, one row."""
@@ -267,14 +271,6 @@ def nearest(symbol: str, listed: Mapping[str, Any]) -> str:
 
 def _is_wanted(market: Mapping[str, Any]) -> bool:
     return bool(market.get("spot") or market.get("swap")) and market.get("active") is not False
-
-
-def _within(table: pd.DataFrame, span: Range) -> pd.DataFrame:
-    if table.empty:
-        return table
-    stamps = table.index.as_unit("ms").asi8  # type: ignore[attr-defined]
-    inside: pd.DataFrame = table.loc[(stamps >= span[0]) & (stamps < span[1])]
-    return inside
 
 
 def _turnover(ticker: Mapping[str, Any], market: Mapping[str, Any]) -> float:
