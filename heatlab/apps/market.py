@@ -12,7 +12,7 @@ import platformdirs
 from heatlab.domain import Contract, Timeframe
 from heatlab.errors import HeatlabError
 from heatlab.frames import resample_candles
-from heatlab.sources import Capability, MarketSource, open_source
+from heatlab.sources import Capability, MarketSource, from_environment
 from heatlab.store import CandleStore, SettingsStore
 from heatlab.widgets.liquidation_panel import Choices, MarketInputs
 
@@ -41,8 +41,7 @@ def open_market(environ: Mapping[str, str] = os.environ) -> MarketSource:
         As for :func:`heatlab.sources.open_source` and :func:`heatlab.sources.read_positions`.
     """
     cache = environ.get("HEATLAB_CACHE") or Path(platformdirs.user_cache_dir("heatlab")) / "candles"
-    spec = environ.get("HEATLAB_SOURCE") or "simulated"
-    return open_source(spec, positions=environ.get("HEATLAB_POSITIONS") or None, store=CandleStore(cache))
+    return from_environment(environ, store=CandleStore(cache))
 
 
 def user_settings() -> SettingsStore:

@@ -105,5 +105,9 @@ def _words(side: int, away: float, liquidation_price: float) -> str:
 
 
 def _table(rows: list[Row]) -> pd.DataFrame:
-    order = {"red": 0, "amber": 1, "note": 2}
-    return pd.DataFrame(sorted(rows, key=lambda row: order[row[0]]), columns=list(COLUMNS))
+    ranked = sorted(rows, key=_urgency)
+    return pd.DataFrame(ranked, columns=list(COLUMNS))
+
+
+def _urgency(row: Row) -> int:
+    return ("red", "amber", "note").index(row[0])

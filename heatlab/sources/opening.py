@@ -90,18 +90,14 @@ def from_environment(environ: Mapping[str, str] = os.environ, *, store: Any = No
     ----------
     environ : mapping
         ``HEATLAB_SOURCE`` is a line as for :func:`open_source` (default ``"simulated"``), ``HEATLAB_POSITIONS`` a CSV
-        file of positions, ``HEATLAB_CACHE`` the folder of a candle store. Empty counts as not given.
+        file of positions. Empty counts as not given.
     store : CandleStore, optional
-        Takes the place of ``HEATLAB_CACHE``.
+        Where an exchange's candles are kept.
 
     Raises
     ------
     ParameterError, SourceError, DataError
         As for :func:`open_source` and :func:`heatlab.sources.read_positions`.
     """
-    if store is None and environ.get("HEATLAB_CACHE"):
-        import heatlab  # through the front door: sources know stores only by what they are handed
-
-        store = heatlab.store.CandleStore(environ["HEATLAB_CACHE"])
     spec = environ.get("HEATLAB_SOURCE") or "simulated"
     return open_source(spec, positions=environ.get("HEATLAB_POSITIONS") or None, store=store)

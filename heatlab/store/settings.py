@@ -28,7 +28,7 @@ class SettingsStore:
         return f"SettingsStore({str(self._path)!r})"
 
     def read(self, app: str) -> dict[str, Any]:
-        """Settings last written for an app; empty where there are none.
+        """Return the settings last written for an app; empty where there are none.
 
         Raises
         ------

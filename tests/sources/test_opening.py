@@ -11,6 +11,7 @@ import pytest
 from heatlab import sources
 from heatlab.errors import DataError, ParameterError, SourceError
 from heatlab.sources import FolderSource, WithPositions, from_environment, open_source
+from heatlab.store import CandleStore
 from tests.sources.folders import bars, lines, save
 
 BTC = "BTC/USDT:USDT"
@@ -88,7 +89,7 @@ def test_the_environment_names_source_positions_and_cache(folder: Path, book: Pa
     source = from_environment({"HEATLAB_SOURCE": str(folder), "HEATLAB_POSITIONS": str(book)})
     assert isinstance(source, WithPositions)
     assert isinstance(source.source, FolderSource)
-    live = from_environment({"HEATLAB_SOURCE": "okx", "HEATLAB_CACHE": str(tmp_path / "cache")})
+    live = from_environment({"HEATLAB_SOURCE": "okx"}, store=CandleStore(tmp_path / "cache"))
     assert live.venues() == ("okx",)
 
 
