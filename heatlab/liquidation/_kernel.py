@@ -195,11 +195,11 @@ def _carry(
     total = 0.0
     for k in range(last + 1):
         total += mass[0, side, k] + mass[1, side, k]
-    if total > 0.0:
+    if total > NOTHING * level:
         for k in range(last + 1):
             _keep(side, k, level / total, raw, shown, scale, shown_scale, mass)
     else:
-        mass[1, side, last] = level
+        mass[1, side, last] += level - total
         mass[2, side, last] = price
         mass[3, side, last] = t
     return level - total
@@ -210,12 +210,12 @@ def _snapshot(
     column: int, shown: Floats, shown_scale: Floats, mass: Floats, flows: Floats, out: Floats, ledger: Floats
 ) -> None:
     """Write one column of the map and of the ledger."""
+    all_tiers = shown.shape[2] - 1
     for side in range(2):
         for k in range(shown.shape[1]):
             factor = shown_scale[side, k]
-            for tier in range(shown.shape[2]):
-                for b in range(shown.shape[3]):
-                    out[side, column, b] += factor * shown[side, k, tier, b]
+            for b in range(shown.shape[3]):
+                out[side, column, b] += factor * shown[side, k, all_tiers, b]
             ledger[column, side, NEAR] += mass[0, side, k]
             ledger[column, side, FAR] += mass[1, side, k]
         for flow in range(3):
@@ -295,7 +295,7 @@ def sweep(  # noqa: C901 - one compiled loop: calls that pass arrays cost more t
     n_tiers = len(weights)
     n_phases = offsets.shape[1]
     raw = np.zeros((2, n_classes, n_bins))
-    shown = np.zeros((2, n_classes, n_tiers, n_bins))
+    shown = np.zeros((2, n_classes, n_tiers + 1, n_bins))  # the last row holds all tiers
     scale = np.ones((2, n_classes))
     shown_scale = np.ones((2, n_classes))
     mass = np.zeros((4, 2, n_classes))
@@ -360,6 +360,7 @@ def sweep(  # noqa: C901 - one compiled loop: calls that pass arrays cost more t
                             b = int(position)
                             raw[side, 0, b] += amount * portion[tier]
                             shown[side, 0, tier, b] += shown_amount * portion[tier]
+                            shown[side, 0, n_tiers, b] += shown_amount * portion[tier]
                             placed += portion[tier]
                             if side == 0:
                                 highest_long = max(highest_long, b)
@@ -389,5 +390,5 @@ def sweep(  # noqa: C901 - one compiled loop: calls that pass arrays cost more t
     by_tier = np.zeros((2, n_tiers, n_bins))
     for side in range(2):
         for k in range(n_classes):
-            by_tier[side] += shown[side, k] * shown_scale[side, k]
+            by_tier[side] += shown[side, k, :n_tiers] * shown_scale[side, k]
     return out, by_tier, ledger

@@ -41,6 +41,8 @@ class ZoneSettings:
         Span of the map's own columns the quantiles are taken from.
     hysteresis : float
         A bin leaves its level only below this fraction of the threshold.
+    join : float
+        Zones of a side nearer than this log distance are one.
     recent : str
         Span over which ``persistence`` is measured.
     """
@@ -49,6 +51,7 @@ class ZoneSettings:
     red: float = 0.98
     history: str = "90D"
     hysteresis: float = 0.8
+    join: float = 0.003
     recent: str = "24h"
 
     def __post_init__(self) -> None:
@@ -56,6 +59,7 @@ class ZoneSettings:
         check_range("amber", self.amber, 0, 1, caller="ZoneSettings", closed="neither")
         check_range("red", self.red, 0, 1, caller="ZoneSettings", closed="neither")
         check_range("hysteresis", self.hysteresis, 0, 1, caller="ZoneSettings", closed="right")
+        check_range("join", self.join, 0, 1, caller="ZoneSettings")
         if self.red < self.amber:
             raise ParameterError(
                 f"The 'red' parameter of ZoneSettings must be at least 'amber' ({self.amber:g}). "
@@ -130,10 +134,11 @@ def _side_zones(
     red = standing_since(held, thresholds[1], settings.hysteresis) >= 0
     recent = liquidation_map.known_at > liquidation_map.known_at[-1] - pd.Timedelta(settings.recent)
     rows = []
-    for low, high in _runs(since >= 0):
+    step = float(np.log(liquidation_map.price_edges[1] / liquidation_map.price_edges[0]))
+    for low, high in _runs(since >= 0, int(settings.join / step)):
         now = held[low:high, -1]
         peak = low + int(now.argmax())
-        started = int(since[low:high].min())
+        started = int(since[low:high][since[low:high] >= 0].min())
         rows.append(
             {
                 "side": int(side),
@@ -166,7 +171,16 @@ def standing_since(held: Array, threshold: float, hysteresis: float) -> NDArray[
     return np.where(reached.any(axis=1), reached.argmax(axis=1), -1)
 
 
-def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Start and end (exclusive) of each run of True."""
+def _runs(flags: NDArray[np.bool_], gap: int) -> list[tuple[int, int]]:
+    """Start and end (exclusive) of each run of True; runs at most ``gap`` apart are one."""
     edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
-    return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    starts, ends = edges[::2], edges[1::2]
+    apart = starts[1:] - ends[:-1] > gap
+    return (
+        [
+            (int(start), int(end))
+            for start, end in zip(starts[np.r_[True, apart]], ends[np.r_[apart, True]], strict=True)
+        ]
+        if len(starts)
+        else []
+    )

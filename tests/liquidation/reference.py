@@ -80,11 +80,12 @@ def kept_shares(side, t, target, total, close, ageing, raw, far, entry, birth):
 def carry(side, t, level, mean, raw, shown, far, entry, birth):
     """Bring a side to a level of open interest; return the change."""
     total = raw[side].sum() + far[side].sum()
-    if total > 0:
+    if total > 1e-15 * level:
         for table in (raw, shown, far):
             table[side] *= level / total
     else:
-        far[side, -1], entry[side, -1], birth[side, -1] = level, mean, t
+        far[side, -1] += level - total
+        entry[side, -1], birth[side, -1] = mean, t
     return level - total
 
 

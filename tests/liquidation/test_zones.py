@@ -40,7 +40,7 @@ def lump(columns=20, *, height=50.0, since=10):
 def test_lump_is_one_zone():
     """Two loud neighbours make one zone with the edges, notional, distance and age they have."""
     table = drawn(lump())
-    zones = liquidation_zones(table, settings=ZoneSettings(amber=0.85, red=0.95))
+    zones = liquidation_zones(table, settings=ZoneSettings(amber=0.91, red=0.96))
     assert list(zones.columns) == list(COLUMNS)
     row = zones.iloc[0]
     assert len(zones) == 1
