@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from heatlab.sources.simulated import SimulatedSource, cache, source
+from heatlab.sources.simulated import SimulatedSource, cache, settings, source
 from tests.sources.simulated_world import AAVE, world
 
 
@@ -24,7 +24,7 @@ def test_a_kept_symbol_equals_a_fresh_one(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_seeds_and_versions_do_not_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another seed, or another version of the market, is another file."""
-    listing = source.BY_SYMBOL[AAVE]
+    listing = settings.BY_SYMBOL[AAVE]
     first = cache.file_of(tmp_path, listing, 7)
     assert first != cache.file_of(tmp_path, listing, 8)
     monkeypatch.setattr(cache.settings, "VERSION", 999)
@@ -33,7 +33,7 @@ def test_seeds_and_versions_do_not_mix(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_damaged_file_is_reported_and_replaced(tmp_path: Path) -> None:
     """A broken file costs a new simulation and leaves a notice, no more."""
-    path = cache.file_of(tmp_path, source.BY_SYMBOL[AAVE], 7)
+    path = cache.file_of(tmp_path, settings.BY_SYMBOL[AAVE], 7)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"not a tape")
     market = SimulatedSource(7, cache=tmp_path)

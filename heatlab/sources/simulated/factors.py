@@ -24,7 +24,7 @@ REGIME_HOURS = np.array([480.0, 480.0, 96.0])
 """Mean length of a regime: stormy ones last days, the others weeks."""
 SLOW_LOG_VOLATILITY, SLOW_HALF_LIFE = 0.25, 360.0
 FAST_LOG_VOLATILITY, FAST_HALF_LIFE = 0.46, 8.0
-"""Two speeds of volatility clustering [log, hours]: autocorrelation of absolute returns 0.25 at lag 1, 0.13 at 24."""
+"""Two speeds of volatility clustering [log, hours]: autocorrelation of absolute returns 0.25 at lag 1, 0.12 at 24."""
 JUMPS_PER_HOUR, JUMP_SCALE, JUMP_STEPS = 1 / 96, 0.014, 4
 """Market jumps: one in four days, Laplace-distributed, over a few steps: the fat tails of the hourly returns."""
 JUMP_LEAN = -0.004

@@ -37,7 +37,7 @@ FLOW_EVERY = 16, 24
 TIERS = np.array([2, 3, 5, 10, 20, 25, 50, 75, 100, 125], dtype=np.float64)
 LONG_WEIGHTS = np.array([0.16, 0.20, 0.24, 0.20, 0.085, 0.047, 0.035, 0.016, 0.011, 0.006])
 SHORT_WEIGHTS = np.array([0.29, 0.28, 0.24, 0.12, 0.034, 0.016, 0.012, 0.004, 0.003, 0.001])
-"""Share of opened accounts per tier. The middle half lies between 3x and 10x (Hyperliquid leaderboards: median 8.3x);
+"""Share of opened accounts per tier. The middle half of longs lies between 3x and 10x (Hyperliquid: 8.3x);
 longs are bolder than shorts, so that most of the liquidated value is long, as on real venues."""
 CROSS_SHARE = 1 / 3
 """About a third of observed positions are cross with no near liquidation price (Hyperliquid leaderboards: 31 %)."""

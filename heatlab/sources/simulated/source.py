@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import pandas as pd
 
 from heatlab import frames
@@ -17,9 +16,10 @@ from heatlab.errors import SourceError
 from heatlab.sources.base import Capability, Notice
 from heatlab.sources.simulated import books, cache, demo, settings, tables
 from heatlab.sources.simulated import funding as funding_rules
+from heatlab.sources.simulated.asked import between, listing_of, signed, timeframe_of, utc, venue_of
 from heatlab.sources.simulated.contracts import bracket_table_of, instrument
 from heatlab.sources.simulated.second_venue import follow
-from heatlab.sources.simulated.settings import BY_SYMBOL, LISTINGS, VENUES, Listing
+from heatlab.sources.simulated.settings import LISTINGS, VENUES, Listing
 from heatlab.sources.simulated.tape import Tape, mixture, record
 
 Made = TypeVar("Made")
@@ -78,20 +78,20 @@ class SimulatedSource:
 
     def instruments(self, venue: str | None = None) -> tuple[Instrument, ...]:
         """List the sixteen perpetuals, most traded first; without ``venue`` those of the first."""
-        place = _venue(venue)
+        place = venue_of(venue)
         ranked = sorted(LISTINGS, key=lambda listing: -listing.daily_volume)
         return tuple(instrument(listing, place) for listing in ranked)
 
     def timeframes(self, symbol: str, *, venue: str | None = None) -> tuple[str, ...]:
         """All of them; those below 1h reach back 30 days."""
-        _listing(symbol)
-        _venue(venue)
+        listing_of(symbol)
+        venue_of(venue)
         return tuple(timeframe.value for timeframe in Timeframe)
 
     def capabilities(self, symbol: str, *, venue: str | None = None) -> frozenset[Capability]:
         """Everything on the first venue; all but liquidations on the second."""
-        _listing(symbol)
-        return frozenset(Capability) - ({Capability.LIQUIDATIONS} if _venue(venue) != VENUES[0] else set())
+        listing_of(symbol)
+        return frozenset(Capability) - ({Capability.LIQUIDATIONS} if venue_of(venue) != VENUES[0] else set())
 
     def now(self) -> pd.Timestamp:
         """End of the data, the same for every run."""
@@ -108,13 +108,13 @@ class SimulatedSource:
         limit: int | None = None,
     ) -> pd.DataFrame:
         """Return closed candles; see :class:`~heatlab.sources.base.MarketSource`."""
-        listing, place = _listing(symbol), _venue(venue)
-        wanted = _timeframe(timeframe)
+        listing, place = listing_of(symbol), venue_of(venue)
+        wanted = timeframe_of(timeframe)
         if limit is not None:
             check_range("limit", limit, 1, float("inf"), caller="SimulatedSource.candles")
-        table = _between(self._candles(listing, place, wanted), start, end)
+        table = between(self._candles(listing, place, wanted), start, end)
         chosen = table if limit is None else table.iloc[-int(limit) :]
-        return _signed(chosen, symbol, place, wanted.value)
+        return signed(chosen, symbol, place, wanted.value)
 
     def open_interest(
         self,
@@ -126,12 +126,12 @@ class SimulatedSource:
         end: pd.Timestamp | None = None,
     ) -> pd.DataFrame:
         """Open interest, no denser than ``timeframe``: hourly, each minute in the last 30 days."""
-        listing, place = _listing(symbol), _venue(venue)
-        wanted = _timeframe(timeframe)
+        listing, place = listing_of(symbol), venue_of(venue)
+        wanted = timeframe_of(timeframe)
         table = self._once(("oi", symbol, place), lambda: tables.open_interest(self._tape(listing, place)))
         stamps = pd.DatetimeIndex(table.index).as_unit("ms").asi8
-        chosen = _between(table[stamps % wanted.milliseconds == 0], start, end)
-        return _signed(chosen, symbol, place, wanted.value)
+        chosen = between(table[stamps % wanted.milliseconds == 0], start, end)
+        return signed(chosen, symbol, place, wanted.value)
 
     def funding(
         self,
@@ -142,9 +142,9 @@ class SimulatedSource:
         end: pd.Timestamp | None = None,
     ) -> pd.DataFrame:
         """Rates settled every 8 hours, from the premium of those hours by Binance's formula."""
-        place = _venue(venue)
+        place = venue_of(venue)
         table = funding_rules.funding(self.premium(symbol, venue=place))
-        return _signed(_between(table, start, end), symbol, place, "8h")
+        return signed(between(table, start, end), symbol, place, "8h")
 
     def liquidations(
         self,
@@ -161,15 +161,15 @@ class SimulatedSource:
         SourceError
             The second venue publishes none.
         """
-        listing, place = _listing(symbol), _venue(venue)
+        listing, place = listing_of(symbol), venue_of(venue)
         if place != VENUES[0]:
             raise SourceError(f"{self.name} has liquidations on {VENUES[0]} only. Got venue {place!r}.")
         table = self._once(("liquidations", symbol), lambda: tables.liquidations(self._tape(listing, place)))
-        return _signed(_between(table, start, end), symbol, place, None)
+        return signed(between(table, start, end), symbol, place, None)
 
     def order_book(self, symbol: str, *, venue: str | None = None, depth: int | None = None) -> pd.DataFrame:
         """Book at :meth:`now` around the mark price; ``depth`` keeps so many levels of each side."""
-        listing, place = _listing(symbol), _venue(venue)
+        listing, place = listing_of(symbol), venue_of(venue)
         if depth is not None:
             check_range("depth", depth, 1, float("inf"), caller="SimulatedSource.order_book")
         table = books.order_book(
@@ -181,15 +181,15 @@ class SimulatedSource:
             share=1.0 if place == VENUES[0] else settings.OKX_SHARE,
         )
         chosen = table if depth is None else table.groupby("side", sort=False).head(int(depth)).reset_index(drop=True)
-        return _signed(chosen, symbol, place, None)
+        return signed(chosen, symbol, place, None)
 
     def brackets(self, symbol: str, *, venue: str | None = None) -> pd.DataFrame:
         """Leverage brackets, the same on both venues."""
-        return _signed(bracket_table_of(_listing(symbol)).copy(), symbol, _venue(venue), None)
+        return signed(bracket_table_of(listing_of(symbol)).copy(), symbol, venue_of(venue), None)
 
     def positions(self, *, venue: str | None = None) -> pd.DataFrame:
         """Eight positions of a demo user over both venues, or those on one."""
-        wanted = None if venue is None else _venue(venue)
+        wanted = None if venue is None else venue_of(venue)
         brackets = {listing.symbol: bracket_table_of(listing) for listing in LISTINGS}
         table = self._once(
             ("positions",), lambda: demo.positions(lambda symbol, at: self.mark_price(symbol, venue=at), brackets)
@@ -205,11 +205,11 @@ class SimulatedSource:
 
     def mark_price(self, symbol: str, *, venue: str | None = None) -> float:
         """Price at :meth:`now` [quote]."""
-        return float(self._tape(_listing(symbol), _venue(venue)).close[-1])
+        return float(self._tape(listing_of(symbol), venue_of(venue)).close[-1])
 
     def premium(self, symbol: str, *, venue: str | None = None) -> pd.Series:
         """Truth behind the funding: mean premium over the index in each hour [fraction]."""
-        listing, place = _listing(symbol), _venue(venue)
+        listing, place = listing_of(symbol), venue_of(venue)
         number = 2 * LISTINGS.index(listing) + VENUES.index(place)
 
         def make() -> pd.Series:
@@ -241,11 +241,11 @@ class SimulatedSource:
             ``at`` lies outside the data.
         """
         instant = settings.END if at is None else at
-        if not settings.START <= _utc("at", instant) <= settings.END:
+        if not settings.START <= utc("at", instant) <= settings.END:
             raise parameter_error("at", "SimulatedSource.accounts", f"in [{settings.START}, {settings.END}]", str(at))
-        history = self._history(_listing(symbol))
+        history = self._history(listing_of(symbol))
         alive = (history["opened"] <= instant) & ~(history["closed"] <= instant)
-        return _signed(
+        return signed(
             history[alive].drop(columns=["closed", "close_reason"]).reset_index(drop=True), symbol, VENUES[0], None
         )
 
@@ -254,11 +254,11 @@ class SimulatedSource:
 
         ``close_reason`` is ``open``, ``closed`` (of its own will) or ``liquidated``.
         """
-        return _signed(self._history(_listing(symbol)), symbol, VENUES[0], None)
+        return signed(self._history(listing_of(symbol)), symbol, VENUES[0], None)
 
     def truth_mixture(self, symbol: str) -> pd.DataFrame:
         """Truth: share of opened quantity per leverage ``tier`` (index), columns ``long`` and ``short``."""
-        shares = mixture(_listing(symbol))
+        shares = mixture(listing_of(symbol))
         index = pd.Index(settings.TIERS, name="tier")
         return pd.DataFrame({"long": shares[0], "short": shares[1]}, index=index)
 
@@ -320,43 +320,3 @@ class SimulatedSource:
             if key not in self._made:
                 self._made[key] = make()
             return self._made[key]  # type: ignore[return-value]
-
-
-def _listing(symbol: str) -> Listing:
-    if symbol not in BY_SYMBOL:
-        raise SourceError(f"The simulated market lists {', '.join(BY_SYMBOL)}. Got symbol {symbol!r}.")
-    return BY_SYMBOL[symbol]
-
-
-def _venue(venue: str | None) -> str:
-    if venue is not None and venue not in VENUES:
-        raise SourceError(f"The simulated market has the venues {', '.join(VENUES)}. Got venue {venue!r}.")
-    return VENUES[0] if venue is None else venue
-
-
-def _timeframe(timeframe: str) -> Timeframe:
-    names = [member.value for member in Timeframe]
-    if timeframe not in names:
-        raise SourceError(f"The simulated market has the timeframes {', '.join(names)}. Got timeframe {timeframe!r}.")
-    return Timeframe(timeframe)
-
-
-def _utc(name: str, instant: pd.Timestamp) -> pd.Timestamp:
-    if instant.tz is None:
-        raise parameter_error(name, "SimulatedSource", "a time with a time zone", str(instant))
-    return instant
-
-
-def _between(table: pd.DataFrame, start: pd.Timestamp | None, end: pd.Timestamp | None) -> pd.DataFrame:
-    index = pd.DatetimeIndex(table.index)
-    first = 0 if start is None else int(np.asarray(index.searchsorted(_utc("start", start))))
-    last = len(index) if end is None else int(np.asarray(index.searchsorted(_utc("end", end))))
-    return table.iloc[first:last]
-
-
-def _signed(table: pd.DataFrame, symbol: str, venue: str, timeframe: str | None) -> pd.DataFrame:
-    """Shallow copy with the marks a canonical table carries; pandas copies on write."""
-    marked = table.copy(deep=False)
-    names = {"venue": venue, "symbol": symbol, "timeframe": timeframe}
-    marked.attrs = {key: value for key, value in names.items() if value is not None}
-    return marked
