@@ -157,7 +157,8 @@ def candle_columns(candles: pd.DataFrame, *, start: float, step: float) -> Colum
     Returns
     -------
     dict of arrays
-        ``x`` (centre, ms), ``time`` (open, ms), ``width``, ``open high low close volume``, ``up`` (1 or 0).
+        ``x`` (centre, ms), ``time`` (open, ms), ``open high low close volume`` (4 bytes each: they go to the screen),
+        ``up`` (1 or 0).
     """
     stamps = milliseconds(pd.DatetimeIndex(candles.index)) if len(candles) else np.empty(0)
     inside = stamps >= start
@@ -176,7 +177,7 @@ def candle_columns(candles: pd.DataFrame, *, start: float, step: float) -> Colum
     }
     time = start + step * slots[firsts]
     up = (bars["close"] >= bars["open"]).astype("uint8")
-    return {"x": time + step / 2, "time": time, **bars, "up": up, "width": np.full(len(time), step * 0.7)}
+    return {"x": time + step / 2, "time": time, "up": up, **{name: part.astype("f4") for name, part in bars.items()}}
 
 
 def _reduce(how: np.ufunc, values: Floats, firsts: NDArray[np.int64]) -> Floats:
@@ -201,7 +202,8 @@ def profile_columns(liquidation_map: MapLike) -> tuple[Columns, Columns]:
     stacked = np.cumsum([(long + short)[groups == k].sum(axis=0) for k in range(len(TIER_NAMES))], axis=0)
     bars: Columns = {"bottom": edges[:-1].copy(), "top": edges[1:].copy()}
     for k in range(len(TIER_NAMES)):
-        bars |= {f"from_{k}": stacked[k - 1] if k else np.zeros(len(centres)), f"to_{k}": stacked[k]}
+        start = stacked[k - 1] if k else np.zeros(len(centres))
+        bars |= {f"from_{k}": start.astype("f4"), f"to_{k}": stacked[k].astype("f4")}
     return bars, _totals(centres, long.sum(axis=0), short.sum(axis=0), liquidation_map.mark_price)
 
 

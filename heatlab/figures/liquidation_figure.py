@@ -175,6 +175,8 @@ class LiquidationFigure:
     def _show_candles(self, candles: pd.DataFrame, view: data.Window) -> None:
         columns = data.candle_columns(candles, start=view.start, step=view.step)
         self.sources.candles.data = columns
+        for plot, name in ((self.price, "bodies"), (self.volume, "volume")):
+            plot.select_one({"name": name}).glyph.width = 0.7 * view.step
         volume = columns["volume"]
         top = float(np.nanmax(volume)) if len(volume) and np.isfinite(volume).any() else 0.0
         _set_range(self.volume.y_range, 0.0, top * 1.05 or 1.0)

@@ -86,7 +86,7 @@ class Sources:
     """Every data source of the figure; updates replace ``data`` and nothing else."""
 
     image: ColumnDataSource = field(default_factory=lambda: _source("image x y dw dh"))
-    candles: ColumnDataSource = field(default_factory=lambda: _source("x time width open high low close volume up"))
+    candles: ColumnDataSource = field(default_factory=lambda: _source("x time open high low close volume up"))
     bars: ColumnDataSource = field(
         default_factory=lambda: _source("bottom top " + " ".join(f"from_{k} to_{k}" for k in range(len(TIER_NAMES))))
     )
@@ -159,7 +159,7 @@ def _draw_candles(plot: figure, sources: Sources, colours: Mappers) -> None:
     wick = {"x0": "x", "y0": "high", "x1": "x", "y1": "low", "source": sources.candles}
     plot.segment(**wick, line_width=4, line_alpha=0.5, name="halo")
     plot.segment(**wick, line_color=colour, line_width=1, name="wicks")
-    plot.vbar("x", "width", "open", "close", source=sources.candles, fill_color=colour, line_color=None, name="bodies")
+    plot.vbar("x", 1.0, "open", "close", source=sources.candles, fill_color=colour, line_color=None, name="bodies")
 
 
 def _draw_lines(plot: figure, sources: Sources) -> None:
@@ -217,7 +217,7 @@ def volume_figure(sources: Sources, colours: Mappers, *, x_range: Range1d) -> fi
         **borders(top=4, bottom=44, right=RIGHT),
     )
     colour = {"field": "up", "transform": colours.direction}
-    plot.vbar("x", "width", "volume", 0, source=sources.candles, fill_color=colour, line_color=None, name="volume")
+    plot.vbar("x", 1.0, "volume", 0, source=sources.candles, fill_color=colour, line_color=None, name="volume")
     plot.xaxis.axis_label = "time [UTC]"
     plot.yaxis.update(axis_label="volume", formatter=CustomJSTickFormatter(code=USD_JS + "return usd(tick, '')"))
     plot.yaxis.ticker.desired_num_ticks = 3

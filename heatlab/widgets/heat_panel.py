@@ -245,17 +245,18 @@ class HeatPanel(ipywidgets.VBox):  # type: ignore[misc]
         number = f"{show.number(view.book_heat)} {arrow(view.zone)}"
         figures = {
             "Portfolio heat, 0 to 100": f'<span class="hl-badge {kind}" style="font-size:26px">{number}</span> {word}',
-            "Rule in force": f"{escape(view.rule)}: {RULES.get(view.rule, '')}",
+            "Rule in force": escape(RULES.get(view.rule, view.rule)),
             "Rule thresholds": limits,
             "Zone thresholds, mean": thresholds,
             "Volatility regime, mean": regime,
         }
         style = ' style="font-size:15px;font-weight:550;letter-spacing:0"'
         cells = "".join(
-            f'<div class="hl-figure"><dt>{name}</dt><dd{"" if k == 0 else style}>{text}</dd></div>'
+            f'<div class="hl-figure" role="group" aria-label="{name}"><div class="hl-figure-name">{name}</div>'
+            f'<div class="hl-figure-value"{"" if k == 0 else style}>{text}</div></div>'
             for k, (name, text) in enumerate(figures.items())
         )
-        return f'<dl class="hl-figures">{cells}</dl>'
+        return f'<div class="hl-figures">{cells}</div>'
 
     def _say_what(self, inputs: HeatInputs, view: HeatView) -> None:
         ages = view.table["age"].dropna()

@@ -1,0 +1,368 @@
+"""The liquidation and heat panels: controls to state to figure data, and every state a reader can meet."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from heatlab.errors import ParameterError, SourceError
+from heatlab.figures import LIGHT
+from heatlab.widgets.heat_panel import HeatInputs, HeatPanel, heat_view
+from heatlab.widgets.liquidation_panel import Choices, LiquidationPanel, MarketInputs, profile_table
+
+NOW = pd.Timestamp("2026-01-20 00:03", tz="UTC")
+CHOICES = Choices(symbols={"binanceusdm": ("BTC/USDT:USDT", "DOGE/USDT:USDT"), "okx": ("BTC/USDT:USDT",)})
+
+
+def bars(count: int, price: float, *, timeframe: str = "1h", seed: int = 1, **attrs: str) -> pd.DataFrame:
+    """Closed random-walk bars that end just before NOW."""
+    step = pd.Timedelta({"1h": "1h", "4h": "4h", "1d": "24h", "1w": "168h"}.get(timeframe, "1h"))
+    walk = np.random.default_rng(seed).normal(0, 0.004, count)
+    close = price * np.exp(np.cumsum(walk))
+    opened = np.r_[close[:1], close[:-1]]
+    index = pd.date_range(end=NOW.floor("1h") - step, periods=count, freq=step, name="timestamp").as_unit("ms")
+    table = pd.DataFrame(
+        {
+            "open": opened,
+            "high": np.maximum(opened, close) * 1.002,
+            "low": np.minimum(opened, close) * 0.998,
+            "close": close,
+            "volume": 500.0,
+        },
+        index=index,
+    )
+    table.attrs = {"timeframe": timeframe, **attrs}
+    return table
+
+
+def book() -> pd.DataFrame:
+    """A long with a liquidation price, and a short elsewhere without one."""
+    return pd.DataFrame(
+        {
+            "symbol": ["BTC/USDT:USDT", "ETH/USDT:USDT"],
+            "venue": ["binanceusdm", "okx"],
+            "side": [1, -1],
+            "quantity": [1.0, 10.0],
+            "entry_price": [65_000.0, 3_000.0],
+            "mark_price": [65_500.0, 3_010.0],
+            "leverage": [10.0, 5.0],
+            "margin_mode": ["isolated", "cross"],
+            "margin": [6_500.0, 6_000.0],
+            "liquidation_price": [59_000.0, np.nan],
+        }
+    )
+
+
+class Market:
+    """A source that counts its loads."""
+
+    def __init__(self, **changes: Any) -> None:
+        self.calls: list[tuple[str, str, str, int]] = []
+        self.changes = changes
+
+    def __call__(self, venue: str, symbol: str, timeframe: str, range_days: int) -> MarketInputs:
+        self.calls.append((venue, symbol, timeframe, range_days))
+        price = 0.12 if symbol.startswith("DOGE") else 65_000.0
+        candles = bars(range_days * 12, price, symbol=symbol, venue=venue)
+        settings = {"candles": candles, "now": NOW, "source_name": "test market", "positions": book()}
+        return MarketInputs(**{**settings, **self.changes})
+
+
+def panel(**changes: Any) -> tuple[LiquidationPanel, Market]:
+    """Panel without an event loop: everything happens at once."""
+    market = Market(**changes)
+    return LiquidationPanel(market, choices=CHOICES, defaults={"range_days": 7}), market
+
+
+def image(shown: LiquidationPanel) -> np.ndarray:
+    """What the heatmap holds."""
+    return np.array(shown.figure.sources.image.data["image"][0])
+
+
+def test_the_panel_opens_on_its_defaults() -> None:
+    """One load, one picture, a status that says what is shown."""
+    shown, market = panel()
+    assert market.calls == [("binanceusdm", "BTC/USDT:USDT", "1h", 7)]
+    assert image(shown).max() == 255
+    assert shown.status.state == "ready"
+    assert shown.message.value == ""
+
+
+def test_controls_are_the_state() -> None:
+    """A changed control changes state, permalink and followers."""
+    shown, _ = panel()
+    heard: list[dict[str, Any]] = []
+    shown.on_change(heard.append)
+    shown.controls["half_life"].value = 12
+    assert shown.state["half_life"] == 12
+    assert heard[-1] == shown.settings() == shown.state
+    assert "half_life=12" in shown.permalink.value
+    assert "symbol=BTC%2FUSDT%3AUSDT" in shown.permalink.value
+
+
+def test_half_life_recomputes_without_loading() -> None:
+    """Another picture from the same bars."""
+    shown, market = panel()
+    before = image(shown)
+    shown.controls["half_life"].value = 4
+    assert len(market.calls) == 1
+    assert not np.array_equal(image(shown), before)
+
+
+def test_sensitivity_changes_zones_only() -> None:
+    """The map stays, the zones do not."""
+    shown, market = panel()
+    before, zones = image(shown), shown.zones
+    shown.controls["sensitivity"].value = 4.0
+    assert np.array_equal(image(shown), before)
+    assert not shown.zones.equals(zones)
+    assert len(market.calls) == 1
+
+
+def test_tiers_choose_what_is_estimated() -> None:
+    """Only the chosen leverages are in the map."""
+    shown, _ = panel()
+    shown.controls["tiers"].value = (10.0, 25.0)
+    assert list(shown.map.tiers) == [10.0, 25.0]
+    assert shown.state["tiers"] == [10.0, 25.0]
+
+
+def test_no_tier_is_an_error_with_its_reason() -> None:
+    """The last picture stays."""
+    shown, _ = panel()
+    before = image(shown)
+    shown.controls["tiers"].value = ()
+    assert shown.status.state == "error"
+    assert "at least one leverage" in shown.status.text
+    assert np.array_equal(image(shown), before)
+
+
+def test_palette_and_scale_only_recolour() -> None:
+    """Nothing is loaded or estimated again."""
+    shown, market = panel()
+    made = shown.map
+    shown.controls["palette"].value = "viridis"
+    shown.controls["scale"].value = "linear"
+    assert shown.figure.palette == "viridis"
+    assert shown.figure.scale.kind == "linear"
+    assert shown.map is made
+    assert len(market.calls) == 1
+
+
+def test_a_symbol_loads_and_keeps_the_models() -> None:
+    """Data in place, models untouched, positions of that symbol only."""
+    shown, market = panel()
+    before = {model.id for model in shown.figure.root.references()}
+    shown.controls["symbol"].value = "DOGE/USDT:USDT"
+    assert market.calls[-1][1] == "DOGE/USDT:USDT"
+    assert {model.id for model in shown.figure.root.references()} == before
+    assert shown.figure.sources.entries.data["price"] == []
+    assert shown.figure.price.y_range.end < 1
+
+
+def test_a_venue_offers_its_own_symbols() -> None:
+    """A symbol it lacks gives way to its first."""
+    shown, market = panel()
+    shown.controls["symbol"].value = "DOGE/USDT:USDT"
+    shown.controls["venue"].value = "okx"
+    assert shown.controls["symbol"].options == ("BTC/USDT:USDT",)
+    assert market.calls[-1][:2] == ("okx", "BTC/USDT:USDT")
+
+
+def test_apply_sets_controls_and_refuses_the_rest() -> None:
+    """Unknown names and values say what is allowed."""
+    shown, _ = panel()
+    shown.apply({"timeframe": "1h", "scale": "linear", "tiers": [10]})
+    assert shown.settings()["tiers"] == [10.0]
+    with pytest.raises(ParameterError, match=r"'settings' parameter of LiquidationPanel\.apply"):
+        shown.apply({"colour": "red"})
+    with pytest.raises(ParameterError, match="'symbol' parameter of LiquidationPanel"):
+        shown.apply({"symbol": "XYZ"})
+
+
+def test_the_header_says_where_the_data_is_from() -> None:
+    """Simulated badge, basis, source and age; escaped."""
+    shown, _ = panel(is_simulated=True, source_name="<b>market</b>", notices=("<i>partial</i>",))
+    assert "simulated market" in shown.header.value
+    assert "volume proxy, no open interest history" in shown.header.value
+    assert "&lt;b&gt;market" in shown.header.value
+    assert "<b>" not in shown.header.value
+    assert "last bar closed 3 min ago" in shown.header.value
+    assert "&lt;i&gt;partial" in shown.notes.value
+
+
+def test_no_bars_say_what_to_do() -> None:
+    """Empty is a state of its own."""
+    shown, _ = panel(candles=bars(2, 1.0).iloc[:0])
+    assert "Choose another range or symbol" in shown.message.value
+    assert shown.status.state == "ready"
+
+
+def test_old_bars_are_stale() -> None:
+    """Greyed, with their age."""
+    shown, _ = panel(now=NOW + pd.Timedelta(days=2))
+    assert shown.status.state == "stale"
+    assert "2 d ago" in shown.status.text
+    assert "hl-stale" in shown.pane._dom_classes
+
+
+def test_a_source_that_fails_is_asked_again() -> None:
+    """The error is one line; the next change tries again."""
+    fails = LiquidationPanel(_failing, choices=CHOICES)
+    assert fails.status.state == "error"
+    assert "no route to the venue" in fails.status.text
+    fails._load = Market()
+    fails.reload()
+    assert fails.status.state == "ready"
+
+
+def _failing(*_key: Any) -> MarketInputs:
+    raise SourceError("no route to the venue")
+
+
+def test_downloads_hold_what_is_shown() -> None:
+    """Zones and the map by side and tier."""
+    shown, _ = panel()
+    assert shown._zones_csv().decode().startswith("side,price_low,price_high")
+    table = profile_table(shown.map)
+    assert len(table) == len(shown.map.price_edges) - 1
+    assert {"long_10x", "short_125x"} <= set(table.columns)
+
+
+def test_the_page_theme_recolours_the_figure() -> None:
+    """Light and dark follow the page."""
+    shown, _ = panel()
+    shown.style_sheet.theme = "dark"
+    shown.style_sheet.theme = "light"
+    assert shown.figure.theme is LIGHT
+    assert shown.legend.value.startswith('<p class="hl-muted">Darker')
+
+
+async def test_a_burst_loads_once_more_at_most() -> None:
+    """In a running loop the newest request wins, and a load is never lost to a recompute."""
+    market = Market()
+    shown = LiquidationPanel(market, choices=CHOICES, defaults={"range_days": 7})
+    await shown.settled()
+    for days in (3, 14, 30):
+        shown.controls["range_days"].value = days
+    for hours in (10, 20, 30):
+        shown.controls["half_life"].value = hours
+    await asyncio.wait_for(shown.settled(), 60)
+    assert market.calls[-1][3] == 30
+    assert len(market.calls) == 2
+    assert shown.status.state == "ready"
+
+
+def heat_inputs(**changes: Any) -> HeatInputs:
+    """Bars of both positions on every timeframe but one."""
+    candles = {}
+    for k, (venue, symbol, price) in enumerate(
+        (("binanceusdm", "BTC/USDT:USDT", 65_500.0), ("okx", "ETH/USDT:USDT", 3_010.0))
+    ):
+        for timeframe, count in (("1h", 900), ("4h", 400), ("1d", 400), ("1w", 120)):
+            candles[venue, symbol, timeframe] = bars(count, price, timeframe=timeframe, seed=k + count)
+    del candles["okx", "ETH/USDT:USDT", "1w"]
+    settings = {"positions": book(), "candles": candles, "now": NOW, "source_name": "test market"}
+    return HeatInputs(**{**settings, **changes})
+
+
+@pytest.fixture
+def heat_panel() -> HeatPanel:
+    """Panel on two positions."""
+    return HeatPanel(heat_inputs)
+
+
+def test_the_grid_holds_every_position_and_timeframe(heat_panel: HeatPanel) -> None:
+    """Two positions, four timeframes and "all"."""
+    data = heat_panel.grid.source.data
+    assert len(data["text"]) == 10
+    assert data["column"].count("all") == 2
+    assert heat_panel.status.text == "7 of 8 readings known"
+
+
+def test_the_book_heat_lies_between_its_positions(heat_panel: HeatPanel) -> None:
+    """Weights are shares of risk."""
+    heats = heat_panel.view.overall["heat"]
+    assert heats.min() <= heat_panel.view.book_heat <= heats.max()
+    assert heat_panel.view.contributions.sum() == pytest.approx(1)
+
+
+def test_the_rule_and_its_orders_are_shown(heat_panel: HeatPanel) -> None:
+    """The number, the rule, and what follows."""
+    assert "Rule in force" in heat_panel.figures.value
+    assert "halve below 50, to cash below 30" in heat_panel.figures.value
+    wanted = "Orders that follow" if len(heat_panel.view.orders) else "no rule is triggered"
+    assert wanted in heat_panel.orders.value
+
+
+def test_a_click_shows_that_history(heat_panel: HeatPanel) -> None:
+    """Grid, lists, title and state agree."""
+    grid = heat_panel.grid
+    cell = list(zip(grid.source.data["symbol"], grid.source.data["timeframe"], strict=True)).index(
+        ("ETH/USDT:USDT", "4h")
+    )
+    grid.source.selected.indices = [cell]
+    assert heat_panel.history.price.title.text == "ETH short · okx, 4h"
+    assert heat_panel.state == {"position": "ETH short · okx", "timeframe": "4h"}
+    assert len(heat_panel.history.source.data["heat"]) == 400
+
+
+def test_a_cell_without_candles_says_so(heat_panel: HeatPanel) -> None:
+    """The history is cleared, not left on the last cell."""
+    heat_panel.apply({"position": "ETH short · okx", "timeframe": "1w"})
+    assert heat_panel.history.price.title.text.endswith("no candles")
+    assert len(heat_panel.history.source.data["heat"]) == 0
+
+
+def test_heat_settings_start_where_asked_and_are_told() -> None:
+    """Defaults apply once the positions are known."""
+    shown = HeatPanel(heat_inputs, defaults={"position": "ETH short · okx", "timeframe": "4h"})
+    heard: list[dict[str, Any]] = []
+    shown.on_change(heard.append)
+    assert shown.settings() == {"position": "ETH short · okx", "timeframe": "4h"}
+    shown.timeframe.value = "1d"
+    assert heard[-1]["timeframe"] == "1d"
+
+
+def test_an_empty_book_says_what_to_do() -> None:
+    """No positions: no heat, no orders, a next step."""
+    shown = HeatPanel(lambda: heat_inputs(positions=book().iloc[:0]))
+    assert "Load a positions file" in shown.message.value
+    assert shown.status.state == "ready"
+
+
+def test_a_failing_heat_source_shows_its_reason() -> None:
+    """One line, no trace."""
+
+    def fail() -> HeatInputs:
+        raise SourceError("key refused")
+
+    shown = HeatPanel(fail)
+    assert (shown.status.state, shown.status.text) == ("error", "key refused")
+
+
+def test_a_position_without_hourly_bars_carries_no_weight() -> None:
+    """Unknown risk is NaN, the rest share 1."""
+    inputs = heat_inputs()
+    del inputs.candles["okx", "ETH/USDT:USDT", "1h"]
+    view = heat_view(inputs)
+    assert np.isnan(view.contributions[1])
+    assert view.contributions[0] == pytest.approx(1)
+
+
+def test_both_sides_of_one_symbol_are_two_positions() -> None:
+    """Same venue and symbol, long and short."""
+    both = pd.concat([book().iloc[[0]], book().iloc[[0]].assign(side=-1, quantity=0.25)], ignore_index=True)
+    view = heat_view(heat_inputs(positions=both))
+    assert len(view.overall) == 2
+    assert view.contributions.sum() == pytest.approx(1)
+
+
+def test_heat_downloads(heat_panel: HeatPanel) -> None:
+    """Table and orders as CSV."""
+    assert heat_panel._csv("table").decode().startswith("symbol,venue,side,timeframe,heat")
+    assert heat_panel._csv("orders").decode().startswith("symbol,venue,side,quantity")
