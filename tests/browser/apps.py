@@ -22,10 +22,8 @@ def image(step: int) -> np.ndarray:
     return ((rows // 4 + columns // 3 + 7 * step) % 256).astype(np.uint8)
 
 
-def pane_app() -> ipywidgets.VBox:
-    """Build the app; the address may set ``step``."""
-    step = url.integer(url.query_parameters(), "step", default=0, low=0, high=100)
-    sheet, status = widgets.stylesheet(), widgets.Status("shown")
+def picture(step: int) -> tuple[Any, ColumnDataSource]:
+    """A figure of one image, and its data."""
     data = ColumnDataSource({"image": [image(step)], "x": [0], "y": [0], "dw": [1000], "dh": [600]})
     plot = figure(
         height=500,
@@ -37,6 +35,14 @@ def pane_app() -> ipywidgets.VBox:
     )
     mapper = LinearColorMapper(palette="Viridis256", low=0, high=255)
     plot.image("image", x="x", y="y", dw="dw", dh="dh", source=data, color_mapper=mapper)
+    return plot, data
+
+
+def pane_app() -> ipywidgets.VBox:
+    """Build the app; the address may set ``step``."""
+    step = url.integer(url.query_parameters(), "step", default=0, low=0, high=100)
+    sheet, status = widgets.stylesheet(), widgets.Status("shown")
+    plot, data = picture(step)
     pane = widgets.BokehPane(plot)
     slider = ipywidgets.IntSlider(step, 0, 100, description="Step")
     seen = ipywidgets.Label()
@@ -73,6 +79,16 @@ def pane_app() -> ipywidgets.VBox:
     app = ipywidgets.VBox([sheet, presence, body])
     app.add_class("hl-app")
     return app
+
+
+def peer_app() -> ipywidgets.VBox:
+    """Build the same picture and slider through jupyter_bokeh, for the benchmark; it must be installed."""
+    from jupyter_bokeh import BokehModel
+
+    plot, data = picture(0)
+    slider = ipywidgets.IntSlider(0, 0, 100, description="Step")
+    slider.observe(lambda change: data.data.update(image=[image(change["new"])]), "value")
+    return ipywidgets.VBox([slider, BokehModel(plot)])
 
 
 def count(job: widgets.Job) -> int:

@@ -176,6 +176,15 @@ def pane(shared_pane: Watched) -> Iterator[Watched]:
 
 
 @pytest.fixture
+def notebooks(tmp_path: Path) -> Path:
+    """A folder with the pane notebook alone."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    shutil.copy(serving.NOTEBOOKS / "pane.ipynb", folder)
+    return folder
+
+
+@pytest.fixture
 def cache(tmp_path: Path) -> Path:
     """A cache folder for a server of the test's own."""
     return tmp_path / "cache"

@@ -163,7 +163,7 @@ def test_a_kernel_without_a_page_is_culled(new_page: Callable[..., Watched], ser
 def test_a_killed_kernel_is_announced(page: Watched, served: serving.Server) -> None:
     """The page says that the session has ended and offers a reload, which brings a new one."""
     open_pane(page, served)
-    page.tolerated = ("WebSocket", "Failed to load resource", "Comm", "Kernel", "kernel")
+    page.tolerated = ("Cannot send", "WebSocket", "Failed to load resource", "Comm", "Kernel", "kernel")
     served.kernels()[kernel_of(page)].kill()
     page.until(page.locator("#hl-ended").is_visible)
     page.locator("#hl-ended").get_by_role("link", name="Reload").click()
@@ -171,11 +171,11 @@ def test_a_killed_kernel_is_announced(page: Watched, served: serving.Server) -> 
     assert page.locator("#hl-ended").is_hidden()
 
 
-def test_a_preheated_kernel_still_reads_the_address(page: Watched, cache: Path) -> None:
+def test_a_preheated_kernel_still_reads_the_address(page: Watched, cache: Path, notebooks: Path) -> None:
     """With kernels kept ready the page opens from one of them, with the settings of the address."""
-    options = ("--notebooks", str(serving.NOTEBOOKS), "--preheat", "1")
+    options = ("--notebooks", str(notebooks), "--preheat", "1")
     with serving.heatlab(cache, *options) as server:
-        page.until(lambda: len(server.kernels()) == len(list(serving.NOTEBOOKS.glob("*.ipynb"))))
+        page.until(server.kernels)
         page.wait_for_timeout(3000)
         ready = set(server.kernels())
         open_pane(page, server, "?step=5&theme=dark")
@@ -197,9 +197,9 @@ def test_a_token_is_asked_for(page: Watched, cache: Path) -> None:
         page.goto("about:blank")
 
 
-def test_an_interrupt_ends_everything(cache: Path) -> None:
+def test_an_interrupt_ends_everything(cache: Path, notebooks: Path) -> None:
     """Ctrl-C: exit code 0, no kernel left, nothing but the address was printed."""
-    with serving.heatlab(cache, "--notebooks", str(serving.NOTEBOOKS), "--preheat", "1") as server:
+    with serving.heatlab(cache, "--notebooks", str(notebooks), "--preheat", "1") as server:
         family = psutil.Process(server.process.pid).children(recursive=True)
         assert family
         assert serving.end(server.process, with_signal=signal.SIGINT) == 0

@@ -10,7 +10,11 @@ function render({ model, el }) {
     el.replaceChildren();
   };
   const ping = () => {
-    model.send({ ping: 1, hidden: document.hidden });
+    try {
+      model.send({ ping: 1, hidden: document.hidden });
+    } catch {
+      heard = Math.min(heard, performance.now() - 4 * every); // the line is closed: nobody will answer
+    }
     const quiet = Math.floor((performance.now() - heard) / 1000);
     if (document.hidden || quiet * 1000 < 4 * every) return;
     const link = document.createElement("a");
