@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import email.utils
 import threading
 import time
@@ -170,6 +171,20 @@ def test_a_clock_that_cannot_be_read_falls_back_to_the_local_one() -> None:
         assert "server time" in source.notices()[0].message
 
 
+def test_a_venue_that_is_down_does_not_hold_up_every_question() -> None:
+    """Its markets are asked for again after half a minute, until then the answer is at hand."""
+    time_now = [1_700_000_000.0]
+    with served("okx", "bybit", policy=RetryPolicy(attempts=2)) as (loopback, source):
+        place = source._panel.places[0]
+        place._patience = dataclasses.replace(place._patience, clock=lambda: time_now[0])
+        loopback.faults.add("public/instruments", "status", times=2, status=503)
+        assert [source.candles(BTC, "1h", limit=1).attrs["venue"] for _ in range(3)] == ["bybit"] * 3
+        assert len(loopback.asked("public/instruments")) == 2
+        assert "okx: markets: ExchangeError: okx {} (HTTP 503)" in source.notices()[0].message
+        time_now[0] += 31.0
+        assert source.candles(BTC, "1h", limit=1).attrs["venue"] == "okx"
+
+
 def test_tickers_that_fail_leave_the_listing_order() -> None:
     """Ranking is a nicety: the instruments come all the same."""
     with served("okx", policy=RetryPolicy(attempts=1)) as (loopback, source):
@@ -191,9 +206,10 @@ def test_cancel_ends_a_pause() -> None:
     """A wait of a minute ends at once."""
     stop = threading.Event()
     with served("bybit", policy=RetryPolicy(budget=300.0)) as (loopback, source):
-        source._panel.places[0]._patience = type(source._panel.places[0]._patience)(RetryPolicy(budget=300.0))
+        source.now()
+        place = source._panel.places[0]
+        place._patience = dataclasses.replace(place._patience, sleep=None)  # the real pause
         loopback.faults.add("/kline", "status", times=9, status=429, headers={"Retry-After": "120"})
-        source._panel.places[0]._skew_ms = 0
         threading.Timer(0.2, stop.set).start()
         began = time.monotonic()
         with pytest.raises(FetchCancelledError):

@@ -9,14 +9,16 @@ import pickle
 import traceback
 from typing import Any
 
+import keyring
 import pytest
 import requests
+from keyring.errors import NoKeyringError
 
 from heatlab.errors import HeatlabError, SourceError
 from heatlab.sources.base import Capability
 from heatlab.sources.exchange import ExchangeSource, RetryPolicy
 from heatlab.sources.exchange.client import READ_METHODS, Client, ReadOnlySession
-from heatlab.sources.exchange.keys import Credentials, find_credentials
+from heatlab.sources.exchange.keys import Credentials, find_credentials, system_keyring
 from tests.venue.market import BTC
 from tests.venue.sources import KEY_ENVIRONMENT, VENUES, served
 from tests.venue.wire import KEYS
@@ -52,6 +54,18 @@ def test_keys_come_from_the_keyring_under_the_same_names() -> None:
     ring = Ring({"HEATLAB_BYBIT_API_KEY": "ring-key", "HEATLAB_BYBIT_SECRET": "ring-secret"})
     found = find_credentials("bybit", environ={"HEATLAB_BYBIT_SECRET": "own-secret"}, keyring=ring)
     assert found.config() == {"apiKey": "ring-key", "secret": "own-secret"}
+
+
+def test_a_computer_without_a_keyring_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers and containers have none."""
+
+    def refuse(service: str, name: str) -> str | None:
+        raise NoKeyringError("none here")
+
+    monkeypatch.setattr(keyring, "get_password", refuse)
+    assert system_keyring() is None
+    monkeypatch.setattr(keyring, "get_password", lambda service, name: None)
+    assert system_keyring() is keyring
 
 
 def test_hyperliquid_needs_an_address_only() -> None:

@@ -164,7 +164,7 @@ def judge(error: Exception, status: int | None, wait: float | None) -> Failure:
     symbols, bad requests and refused keys are not.
     """
     limited = isinstance(error, ccxt_errors.RateLimitExceeded | ccxt_errors.DDoSProtection) or status in _RATE_STATUS
-    text = _words(error)
+    text = _words(error) + (f" (HTTP {status})" if status is not None and status >= 400 else "")
     if limited:
         return Failure(text, retry=True, rate_limited=True, wait=wait)
     if isinstance(error, ccxt_errors.BaseError):

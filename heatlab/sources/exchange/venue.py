@@ -23,6 +23,8 @@ from heatlab.sources.exchange.quirks import Quirks, quirks_of
 from heatlab.sources.exchange.retry import RetryPolicy, Sleep, retrying, stop_if
 
 Cancel = threading.Event | None
+REST = 30.0
+"""Seconds a venue that could not tell its markets or its time is left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ class Venue:
         self._client = client
         self._patience = patience
         self._lock = threading.RLock()
-        self._markets: dict[str, Any] | None = None
-        self._skew_ms: int | None = None
+        self._facts: dict[str, Any] = {}
+        self._failures: dict[str, tuple[float, SourceError]] = {}
 
     def __repr__(self) -> str:
         """Name the venue and nothing else."""
@@ -82,11 +84,26 @@ class Venue:
     # -- markets and clock ----------------------------------------------------------------------------------------
     def markets(self) -> Mapping[str, Any]:
         """Spot pairs and perpetuals that trade now, by symbol; asked once."""
+        return self._once("markets", self._list_markets)  # type: ignore[no-any-return]
+
+    def _list_markets(self) -> dict[str, Any]:
+        listed = self.ask("markets", "load_markets")
+        return {symbol: market for symbol, market in listed.items() if _is_wanted(market)}
+
+    def _once(self, name: str, produce: Callable[[], Any]) -> Any:
+        """Return a fact that is asked for once; a failure holds for :data:`REST` seconds: screens stay quick."""
         with self._lock:
-            if self._markets is None:
-                listed = self.ask("markets", "load_markets")
-                self._markets = {symbol: market for symbol, market in listed.items() if _is_wanted(market)}
-            return self._markets
+            if name in self._facts:
+                return self._facts[name]
+            asked, error = self._failures.get(name, (float("-inf"), None))
+            if error is not None and self._patience.clock() < asked + REST:
+                raise type(error)(f"{error} Not asked again within {REST:.0f} s.")
+            try:
+                self._facts[name] = produce()
+            except SourceError as failure:
+                self._failures[name] = (self._patience.clock(), failure)
+                raise
+            return self._facts[name]
 
     def market(self, symbol: str) -> Mapping[str, Any]:
         """Return the ccxt market of a symbol.
@@ -103,16 +120,15 @@ class Venue:
 
     def skew_ms(self) -> int:
         """Venue clock minus local clock [ms], measured once; 0 where the venue serves no clock."""
-        with self._lock:
-            if self._skew_ms is None:
-                self._skew_ms = self._measure_skew() if self._client.has.get("fetchTime") else 0
-            return self._skew_ms
+        return int(self._once("clock", self._measure_skew))
 
     def now_ms(self) -> int:
         """Venue clock [ms]."""
         return int(self._patience.clock() * 1000) + self.skew_ms()
 
     def _measure_skew(self) -> int:
+        if not self._client.has.get("fetchTime"):
+            return 0
         before = self._patience.clock()
         served = int(self.ask("server time", "fetch_time"))
         after = self._patience.clock()
