@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heatlab.apps.market import choices, market_inputs
-from heatlab.apps.portfolio_heat import heat_inputs
+from heatlab.apps.portfolio_heat_app import heat_inputs
 from heatlab.liquidation import liquidation_map, liquidation_zones
 from heatlab.sources import SimulatedSource
 from heatlab.widgets.heat_panel import heat_view

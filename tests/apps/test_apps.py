@@ -1,0 +1,190 @@
+"""The apps as widgets: what they show, what they do with a bad address, and what they say when a source fails."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import pandas as pd
+import pytest
+
+import heatlab as hl
+from heatlab.apps.frame import remember, remembered
+from heatlab.apps.gallery import alerts, gallery, page_html
+from heatlab.apps.liquidation_app import clean
+from heatlab.apps.market import WARM_UP, choices, market_inputs, open_market
+from heatlab.apps.portfolio_heat_app import heat_inputs
+from heatlab.errors import SourceError
+from heatlab.figures import DARK
+from heatlab.sources import Capability, MarketSource, SimulatedSource
+from heatlab.store import SettingsStore
+from heatlab.widgets.heat_panel import HeatPanel
+from heatlab.widgets.liquidation_panel import LiquidationPanel
+
+
+@pytest.fixture(scope="module")
+def source() -> SimulatedSource:
+    """The simulated market."""
+    return SimulatedSource()
+
+
+@pytest.fixture(autouse=True)
+def no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No address unless a test gives one."""
+    monkeypatch.delenv("QUERY_STRING", raising=False)
+    monkeypatch.delenv("VOILA_PREHEAT", raising=False)
+
+
+class Without:
+    """A source that lacks some capabilities, or fails at everything."""
+
+    def __init__(self, source: MarketSource, *lacking: Capability, error: Exception | None = None) -> None:
+        self._source, self._lacking, self._error = source, lacking, error
+
+    def __getattr__(self, name: str) -> Any:
+        if self._error is not None and name in ("candles", "positions", "instruments"):
+            raise self._error
+        return getattr(self._source, name)
+
+    def capabilities(self, symbol: str, *, venue: str | None = None) -> frozenset[Capability]:
+        """What is left."""
+        return self._source.capabilities(symbol, venue=venue) - set(self._lacking)
+
+
+def texts(widget: ipywidgets.Widget) -> str:
+    """All HTML an app shows."""
+    own = widget.value if isinstance(widget, ipywidgets.HTML) else ""
+    return own + "".join(texts(child) for child in getattr(widget, "children", ()))
+
+
+def test_liquidation_app_shows_the_map_and_says_it_is_simulated(source: SimulatedSource) -> None:
+    """The first view is there, labelled, with zones."""
+    app = hl.apps.liquidation(source)
+    assert isinstance(app, LiquidationPanel)
+    assert app.map is not None
+    assert "simulated" in texts(app)
+    assert not app.zones.empty
+
+
+def test_address_goes_before_what_was_remembered(
+    source: SimulatedSource, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A link a friend sent shows what the friend saw; the rest is as it was left."""
+    store = SettingsStore(tmp_path / "settings.json")
+    store.write("liquidation", {"half_life": 24, "palette": "viridis", "symbol": "ETH/USDT:USDT"})
+    monkeypatch.setenv("QUERY_STRING", "symbol=AAVE%2FUSDT%3AUSDT&half_life=12")
+    settings = hl.apps.liquidation(source, store).settings()
+    assert (settings["symbol"], settings["half_life"], settings["palette"]) == ("AAVE/USDT:USDT", 12, "viridis")
+
+
+def test_settings_are_remembered(source: SimulatedSource, tmp_path: Path) -> None:
+    """A change is kept for the next visit."""
+    store = SettingsStore(tmp_path / "settings.json")
+    hl.apps.liquidation(source, store).apply({"sensitivity": 2.0})
+    assert store.read("liquidation")["sensitivity"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "got"),
+    [
+        ({"half_life": "1e9"}, "half_life", 336),
+        ({"half_life": "nan"}, "half_life", 48),
+        ({"sensitivity": "-3"}, "sensitivity", 0.25),
+        ({"symbol": "<script>"}, "symbol", "BTC/USDT:USDT"),
+        ({"venue": "okx"}, "venue", "okx"),
+        ({"venue": "mtgox"}, "venue", "binanceusdm"),
+        ({"range_days": "20"}, "range_days", 14),
+        ({"tiers": "5,10,9000"}, "tiers", (5.0, 10.0)),
+        ({"tiers": [50.0, 100.0]}, "tiers", (50.0, 100.0)),
+        ({"scale": "cubic"}, "scale", "log"),
+    ],
+)
+def test_a_bad_address_is_made_safe(source: SimulatedSource, asked: dict[str, Any], name: str, got: Any) -> None:
+    """Numbers are clamped, choices checked, junk dropped."""
+    assert clean({**asked, "junk": "1"}, choices(source))[name] == got
+
+
+def test_map_is_built_from_bars_before_those_shown(source: SimulatedSource) -> None:
+    """Three weeks of bars before the range build the state; they are not drawn."""
+    inputs = market_inputs(source, "binanceusdm", "BTC/USDT:USDT", "1h", 7)
+    assert inputs.now - inputs.candles.index[0] == pd.Timedelta(days=7) + WARM_UP
+    assert inputs.shown.index[0] == inputs.since
+
+
+def test_without_open_interest_the_screen_says_volume_proxy(source: SimulatedSource) -> None:
+    """A source without open interest is labelled so, and without brackets they are assumed."""
+    app = hl.apps.liquidation(Without(source, Capability.OPEN_INTEREST, Capability.BRACKETS))
+    shown = texts(app)
+    assert "volume proxy, no open interest history" in shown
+    assert "leverage brackets are assumed" in shown
+
+
+def test_a_source_that_fails_is_explained_on_the_screen(source: SimulatedSource) -> None:
+    """What went wrong, escaped, and what to do next."""
+    broken = Without(source, error=SourceError("okx did not answer <b>at all</b>"))
+    for build in (hl.apps.liquidation, hl.apps.portfolio_heat):
+        shown = texts(build(broken))
+        assert "okx did not answer &lt;b&gt;at all&lt;/b&gt;" in shown
+        assert "heatlab doctor" in shown
+
+
+def test_portfolio_heat_app_reads_every_position_on_every_timeframe(source: SimulatedSource) -> None:
+    """All readings of the demo book are known."""
+    app = hl.apps.portfolio_heat(source)
+    assert isinstance(app, HeatPanel)
+    assert app.view is not None
+    assert app.view.table["heat"].notna().all()
+    assert len(app.view.table) == 4 * len(source.positions())
+
+
+def test_heat_inputs_of_a_failing_symbol_are_a_note_not_a_crash(source: SimulatedSource) -> None:
+    """One symbol without candles leaves the others alone."""
+    book = source.positions()
+    book.loc[0, "symbol"] = "NONE/USDT:USDT"
+    inputs = heat_inputs(hl.sources.WithPositions(source, book))
+    assert any("NONE/USDT:USDT" in notice for notice in inputs.notices)
+    assert len({key[1] for key in inputs.candles}) == len(set(book["symbol"])) - 1
+
+
+def test_gallery_links_every_app_and_lists_alerts_most_urgent_first(source: SimulatedSource) -> None:
+    """One card per app; the position near its liquidation price comes first."""
+    shown = gallery(source)
+    page = page_html(source, shown, theme=DARK)
+    assert 'href="portfolio_heat.ipynb"' in page
+    assert 'href="liquidation.ipynb"' in page
+    assert "simulated market" in page
+    levels = alerts(shown)["level"].tolist()
+    assert levels == sorted(levels, key=["red", "amber", "note"].index)
+    assert "liquidation" in set(alerts(shown)["what"])
+
+
+def test_gallery_of_a_failing_source_says_so_on_each_card(source: SimulatedSource) -> None:
+    """Cards stay, the error is written above them, escaped."""
+    broken = Without(source, error=SourceError("no <i>reach</i>"))
+    page = page_html(broken, gallery(broken), theme=DARK)
+    assert "not available: see above" in page
+    assert html.escape("no <i>reach</i>") in page
+
+
+def test_unwritable_settings_do_not_stop_an_app(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The log says it; the app goes on."""
+    (tmp_path / "file").write_text("")
+    store = SettingsStore(tmp_path / "file" / "settings.json")
+    remember(store, "liquidation")({"half_life": 1})
+    assert "were not kept" in caplog.text
+    damaged = SettingsStore(tmp_path / "file")
+    (tmp_path / "file").write_text("{")
+    assert remembered(damaged, "liquidation") == {}
+
+
+def test_open_market_reads_the_environment(tmp_path: Path) -> None:
+    """Nothing named means the simulated market; exchanges get the candle store."""
+    assert open_market({"HEATLAB_CACHE": str(tmp_path)}).is_simulated
+    assert open_market({"HEATLAB_SOURCE": "okx", "HEATLAB_CACHE": str(tmp_path)}).venues() == ("okx",)
+
+
+def test_warm_up_runs() -> None:
+    """Every app's computation runs once."""
+    hl.apps.warm_up()
