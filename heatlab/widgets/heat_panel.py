@@ -250,9 +250,10 @@ class HeatPanel(ipywidgets.VBox):  # type: ignore[misc]
             "Zone thresholds, mean": thresholds,
             "Volatility regime, mean": regime,
         }
-        style = ' style="font-size:15px;font-weight:550;letter-spacing:0"'
+        style = ' style="font-size:15px;line-height:1.3;font-weight:550;letter-spacing:0"'
         cells = "".join(
-            f'<div class="hl-figure" role="group" aria-label="{name}"><div class="hl-figure-name">{name}</div>'
+            f'<div class="hl-figure" role="group" aria-label="{name}">'
+            f'<div class="hl-figure-name" style="line-height:1.3">{name}</div>'
             f'<div class="hl-figure-value"{"" if k == 0 else style}>{text}</div></div>'
             for k, (name, text) in enumerate(figures.items())
         )
