@@ -66,6 +66,7 @@ def test_the_pane_works_in_jupyterlab(page: Watched, lab_url: str) -> None:
     page.tolerated = HARMLESS
     page.goto(f"{lab_url}lab/tree/pane.ipynb")
     page.until(lambda: page.locator(".jp-Notebook .jp-Cell").count(), timeout=60)
+    page.until(lambda: page.get_by_text("| Idle").count(), timeout=60)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.until(page.painted, timeout=60)

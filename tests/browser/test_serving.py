@@ -108,9 +108,9 @@ def test_the_theme_switch_recolours_page_and_figure(pane: Watched) -> None:
     before = pane.painted()
     pane.get_by_role("button", name="Dark theme").click()
     assert pane.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 19, 26)"
-    pane.until(lambda: pane.painted() not in (0, before))
+    dark = pane.until(lambda: pane.painted() not in (0, before) and pane.painted())
     pane.get_by_role("button", name="Light theme").click()
-    pane.until(lambda: pane.painted() == before)
+    pane.until(lambda: pane.painted() not in (0, dark))
 
 
 def test_narrow_dark_and_with_settings(new_page: Callable[..., Watched], served: serving.Server) -> None:
