@@ -72,6 +72,10 @@ class StudyResult:
     lacked: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        """Show the table: what a terminal prints."""
+        return self.table()
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; unknown is None."""
         tables = {name: _records(getattr(self, name)) for name in ("scores", "comparisons", "placebos", "markets")}

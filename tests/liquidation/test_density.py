@@ -132,3 +132,11 @@ def test_errors_name_the_bad_value():
         liquidation_map(CANDLES.assign(volume=CANDLES["volume"].where(np.arange(400) != 5)))
     with pytest.raises(DataError, match="different bars"):
         liquidation_map(CANDLES, at=CANDLES.index[:1])
+
+
+def test_bars_before_the_range_shown_build_the_state():
+    """Columns from an instant on equal those of the whole map: earlier bars count, they are only not shown."""
+    whole = liquidation_map(CANDLES, INTEREST)
+    shown = liquidation_map(CANDLES, INTEREST, since=CANDLES.index[300])
+    assert shown.times.equals(CANDLES.index[300:])
+    np.testing.assert_array_equal(shown.long, whole.long[:, 300:])

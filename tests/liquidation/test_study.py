@@ -53,7 +53,7 @@ def test_map_beats_distance_on_its_own_truth(result):
 def test_result_is_plain_json_and_text(result):
     """No NaN in JSON; the text names claims, files, lacks and notes."""
     assert json.loads(json.dumps(result.to_dict(), allow_nan=False))["name"] == "liquidation"
-    text = result.table()
+    text = str(result)
     for part in ("AUC gain over distance only", "a file", "another", "a bias", "TEST/USDT:USDT"):
         assert part in text
 
