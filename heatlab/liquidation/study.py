@@ -144,15 +144,16 @@ def study(
     units["distance only"] = evaluate.fitted_distance(units)
     units["distance x volatility"] = evaluate.fitted_distance_volatility(units)
     scores = evaluate.score(units, MODELS)
+    comparisons = _comparisons(units, scores)
     return StudyResult(
         name="liquidation",
         scores=scores,
-        comparisons=_comparisons(units, scores),
+        comparisons=comparisons,
         placebos=_placebos(units, seed),
         markets=overview,
         used=used,
         lacked=lacked,
-        notes=notes + _reading(units),
+        notes=notes + _reading(units) + _failures(comparisons),
     )
 
 
@@ -288,6 +289,16 @@ def _reading(units: pd.DataFrame) -> tuple[str, ...]:
     if days < 2:
         lines.append("one day only: no intervals and no held-out fits")
     return tuple(lines)
+
+
+def _failures(comparisons: pd.DataFrame) -> tuple[str, ...]:
+    """Say in words which claims do not hold."""
+    failed = comparisons[~comparisons["holds"]]
+    return tuple(
+        f"does NOT hold: {row.claim} is {row.value:.3f} [{row.low:.3f}, {row.high:.3f}], wanted >= {row.reference:.3f} "
+        "with the interval above zero"
+        for row in failed.itertuples()
+    )
 
 
 def _fields(settings: MapSettings) -> dict[str, Any]:

@@ -82,3 +82,9 @@ def test_true_shares_count_positions_without_a_price_in_the_whole():
          "liquidation_price": [98.5, np.nan]}
     )  # fmt: skip
     assert true_shares(truth, at)[0].tolist() == [[0, 0, 0.25, 0, 0, 0], [0] * 6]
+
+
+def test_claims_that_fail_are_said_in_words(result):
+    """As many notes as claims that do not hold."""
+    said = [line for line in result.notes if line.startswith("does NOT hold")]
+    assert len(said) == (~result.comparisons["holds"]).sum()
