@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import signal
 import socket
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_core.utils import run_sync
+import psutil  # type: ignore[import-untyped]
+from jupyter_core.utils import ensure_async, run_sync
 from jupyter_server.utils import url_path_join
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
@@ -78,18 +80,39 @@ class HeatlabServer(Voila):  # type: ignore[misc]
 
     def stop(self) -> None:
         """End every kernel, those still starting included, and remove their connection files."""
+        _cancel_all()
         try:
-            run_sync(self.kernel_manager.shutdown_all)(now=True)
+            run_sync(self._end_kernels)()
         finally:
+            _end_children()
             shutil.rmtree(self.connection_dir, ignore_errors=True)
-            _cancel_all()
+
+    async def _end_kernels(self) -> None:
+        """Ask the kernels to end; one that is going already, or not there yet, is no reason to leave the others."""
+        manager = self.kernel_manager
+        ending = [ensure_async(manager.shutdown_kernel(kernel, now=True)) for kernel in manager.list_kernel_ids()]
+        for outcome in await asyncio.gather(*ending, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                self.log.info("a kernel was not ended in the usual way: %r", outcome)
 
 
 def _cancel_all() -> None:
-    """Leave no task behind that would complain about a closed loop."""
-    loop = asyncio.get_event_loop_policy().get_event_loop()
+    """Cancel what still runs on the loop, such as the filling of the pool of kernels."""
+    loop = IOLoop.current().asyncio_loop  # type: ignore[attr-defined]
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
-    if tasks and not loop.is_running():
+    if tasks:
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+
+
+def _end_children() -> None:
+    """End the processes this server started and that are left: kernels that were still starting."""
+    left = psutil.Process().children(recursive=True)
+    for child in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.terminate()
+    _, alive = psutil.wait_procs(left, timeout=3)
+    for child in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
