@@ -115,7 +115,7 @@ def _errors_html(errors: tuple[str, ...]) -> str:
 
 def alerts(shown: Gallery) -> pd.DataFrame:
     """Alerts in force over the book: near liquidation, red heat, a rule that fires; most urgent first."""
-    if shown.book is None:
+    if shown.book is None or shown.book[0].watching:
         return pd.DataFrame(columns=["level", "what", "symbol", "venue", "detail"])
     inputs, view = shown.book
     found = [liquidation_alerts(inputs.positions), heat_alerts(view.table)]
@@ -134,12 +134,13 @@ def _alerts_html(shown: Gallery) -> str:
         return ""
     if found.empty:
         calm = "No alert: no position is near its liquidation price and no rule is triggered."
-        if shown.book[0].positions.empty:
+        if shown.book[0].watching:
             calm = "No positions yet. Start heatlab with --positions FILE.csv or a read-only exchange key to see yours."
         return f'<div class="hl-callout hl-good" role="status">{escape(calm)}</div>'
     rows = "".join(_alert_html(row) for row in found.head(MOST_ALERTS).to_dict("records"))
     more = f"<li>and {len(found) - MOST_ALERTS} more in the apps</li>" if len(found) > MOST_ALERTS else ""
-    return f'<section class="hl-panel hl-alerts"><h2>Alerts in force</h2><ul>{rows}{more}</ul></section>'
+    items = f'<ul class="hl-list">{rows}{more}</ul>'
+    return f'<section class="hl-panel hl-alerts"><h2>Alerts in force</h2>{items}</section>'
 
 
 def _alert_html(row: Mapping[Any, Any]) -> str:
@@ -158,7 +159,8 @@ def _heat_card(book: tuple[HeatInputs, HeatView] | None, theme: Theme) -> str:
         return _card("portfolio_heat", "Portfolio heat", "", "not available: see above", "")
     inputs, view = book
     ages = view.table["age"].dropna()
-    facts = f"{len(inputs.positions)} positions · portfolio heat {show.number(view.book_heat)} · {_aged(ages.min())}"
+    held = f"{len(inputs.positions)} positions · portfolio heat {show.number(view.book_heat)}"
+    facts = f"{'watch list, no positions' if inputs.watching else held} · {_aged(ages.min())}"
     text = "Does each position go with the trend of its own past year, on every timeframe? And what does the rule say?"
     picture = heat_thumbnail(view.table, theme=theme)
     return _card("portfolio_heat", "Portfolio heat", text, facts, picture)
@@ -195,4 +197,4 @@ def _notices_html(source: MarketSource) -> str:
     if not found:
         return ""
     rows = "".join(f"<li><code>{escape(one.where)}</code> {escape(one.message)}</li>" for one in found)
-    return f"<details><summary>{len(found)} notes on the source</summary><ul>{rows}</ul></details>"
+    return f'<details><summary>{len(found)} notes on the source</summary><ul class="hl-list">{rows}</ul></details>'

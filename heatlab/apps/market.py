@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import platformdirs
 
-from heatlab.domain import Contract, Timeframe
+from heatlab.domain import Contract, MarginMode, Side, Timeframe
 from heatlab.errors import HeatlabError
-from heatlab.frames import resample_candles
+from heatlab.frames import POSITIONS, empty, resample_candles
 from heatlab.sources import Capability, MarketSource, from_environment
 from heatlab.store import CandleStore, SettingsStore
 from heatlab.widgets.liquidation_panel import Choices, MarketInputs
@@ -84,15 +84,19 @@ def market_inputs(source: MarketSource, venue: str, symbol: str, timeframe: str,
         source_name=source.name,
         open_interest=open_interest,
         brackets=brackets,
-        positions=positions(source),
+        positions=source.positions(),
         is_simulated=source.is_simulated,
         notices=notices(source, {venue, symbol}),
     )
 
 
-def positions(source: MarketSource) -> pd.DataFrame:
-    """Own positions over all venues that can tell them."""
-    return source.positions()
+def watch_list(source: MarketSource, *, most: int = 12) -> pd.DataFrame:
+    """Positions table of the default venue's first perpetuals, as if held long, every amount unknown."""
+    offered = choices(source).symbols
+    venue = next(iter(offered), "")
+    rows = [{"symbol": symbol, "venue": venue, "side": int(Side.LONG)} for symbol in offered.get(venue, ())[:most]]
+    table = empty(POSITIONS) if not rows else pd.DataFrame(rows).reindex(columns=POSITIONS.names)
+    return table.assign(margin_mode=MarginMode.ISOLATED.value)
 
 
 def notices(source: MarketSource, about: set[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import ipywidgets
 
 from heatlab.apps import url
 from heatlab.apps.frame import framed, remember, remembered
-from heatlab.apps.market import heat_candles, notices, positions
+from heatlab.apps.market import heat_candles, notices, watch_list
 from heatlab.heat import HeatSettings
 from heatlab.sources import MarketSource
 from heatlab.store import SettingsStore
@@ -35,12 +35,13 @@ def portfolio_heat(source: MarketSource, store: SettingsStore | None = None) -> 
 
 
 def heat_inputs(source: MarketSource, *, settings: HeatSettings | None = None) -> HeatInputs:
-    """Positions and closed bars of a source, for the heat of the book.
+    """Positions and closed bars of a source, for the heat of the book; a watch list where there are no positions.
 
     A position without candles stays in the table without a reading; the notes say why.
     """
     used = settings or HeatSettings()
-    book = positions(source)
+    own = source.positions()
+    book = watch_list(source) if own.empty else own
     candles, problems = heat_candles(source, book, timeframes=used.timeframes)
     about = {*book["venue"], *book["symbol"]}
     return HeatInputs(
@@ -50,6 +51,7 @@ def heat_inputs(source: MarketSource, *, settings: HeatSettings | None = None) -
         source_name=source.name,
         is_simulated=source.is_simulated,
         notices=(*problems, *notices(source, about)),
+        watching=own.empty,
     )
 
 

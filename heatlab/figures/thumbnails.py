@@ -104,7 +104,7 @@ def heat_thumbnail(table: pd.DataFrame, *, theme: Theme = DARK, width: int = 320
     keys = (
         list(dict.fromkeys(zip(table["symbol"], table["venue"], table["side"], strict=True)))[:5] if len(table) else []
     )
-    name_width, head = 112, 18
+    name_width, head = 128, 18
     cell = ((width - name_width) / max(len(frames), 1), (height - head) / max(len(keys), 1))
     parts = [_text(name_width + (k + 0.5) * cell[0], 12, str(name), theme.muted, 10) for k, name in enumerate(frames)]
     rows = table.to_dict("records")

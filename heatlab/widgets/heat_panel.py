@@ -37,7 +37,10 @@ RULES = {
 
 @dataclass(frozen=True)
 class HeatInputs:
-    """Open positions and closed bars by (venue, symbol, timeframe); ``1h`` bars also give the covariance."""
+    """Open positions and closed bars by (venue, symbol, timeframe); ``1h`` bars also give the covariance.
+
+    ``watching``: there is no position; ``positions`` lists markets to look at, as if held long, of unknown quantity.
+    """
 
     positions: pd.DataFrame
     candles: Mapping[Key, pd.DataFrame]
@@ -45,6 +48,7 @@ class HeatInputs:
     source_name: str
     is_simulated: bool = False
     notices: tuple[str, ...] = ()
+    watching: bool = False
 
 
 @dataclass(frozen=True)
@@ -218,9 +222,7 @@ class HeatPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.figures.value = self._figures_html(view)
         self.orders.value, self.ranking.value = orders_html(view.orders), ranked_html(view.overall)
         self.notes.value = parts.notices_html(inputs.notices)
-        empty = inputs.positions.empty
-        text = "No positions. Load a positions file, or point heatlab at an account with a read-only key."
-        self.message.value = parts.message_html(text) if empty else ""
+        self.message.value = _message(inputs)
         self._say_what(inputs, view)
         self._selected(None)
 
@@ -265,7 +267,7 @@ class HeatPanel(ipywidgets.VBox):  # type: ignore[misc]
             "Portfolio heat",
             source_name=inputs.source_name,
             is_simulated=inputs.is_simulated,
-            facts=(f"{len(inputs.positions)} positions",),
+            facts=("watch list, no positions" if inputs.watching else f"{len(inputs.positions)} positions",),
             age=ages.min() if len(ages) else pd.NaT,
         )
         stale = int(view.table["note"].str.startswith("stale").sum())
@@ -307,6 +309,14 @@ class HeatPanel(ipywidgets.VBox):  # type: ignore[misc]
 
     def _csv(self, name: str) -> bytes:
         return b"" if self.view is None else getattr(self.view, name).to_csv(index=False).encode()
+
+
+def _message(inputs: HeatInputs) -> str:
+    how = "Load yours with --positions FILE.csv, or point heatlab at an account with a read-only key."
+    if inputs.watching:
+        text = f"No positions here: markets are shown as if held long, and no rule applies. {how}"
+        return f'<div class="hl-callout" role="status">{escape(text)}</div>'
+    return parts.message_html(f"No positions. {how}") if inputs.positions.empty else ""
 
 
 def _legend() -> ipywidgets.HTML:

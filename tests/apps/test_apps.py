@@ -148,6 +148,17 @@ def test_heat_inputs_of_a_failing_symbol_are_a_note_not_a_crash(source: Simulate
     assert len({key[1] for key in inputs.candles}) == len(set(book["symbol"])) - 1
 
 
+def test_without_positions_markets_are_watched_and_no_rule_applies(source: SimulatedSource) -> None:
+    """A newcomer sees the heat of the markets, marked as a watch list, and no orders."""
+    nobody = hl.sources.WithPositions(source, source.positions().iloc[:0])
+    app = hl.apps.portfolio_heat(nobody)
+    assert app.view.table["heat"].notna().any()
+    assert app.view.orders.empty
+    assert pd.isna(app.view.book_heat)
+    assert "watch list, no positions" in texts(app)
+    assert alerts(gallery(nobody)).empty
+
+
 def test_gallery_links_every_app_and_lists_alerts_most_urgent_first(source: SimulatedSource) -> None:
     """One card per app; the position near its liquidation price comes first."""
     shown = gallery(source)

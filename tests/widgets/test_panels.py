@@ -331,7 +331,7 @@ def test_heat_settings_start_where_asked_and_are_told() -> None:
 def test_an_empty_book_says_what_to_do() -> None:
     """No positions: no heat, no orders, a next step."""
     shown = HeatPanel(lambda: heat_inputs(positions=book().iloc[:0]))
-    assert "Load a positions file" in shown.message.value
+    assert "Load yours with --positions FILE.csv" in shown.message.value
     assert shown.status.state == "ready"
 
 
