@@ -235,23 +235,25 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = print) -> Non
     os.environ["HEATLAB_LOG"] = str(log_file())
     if settings.ip not in EVERYWHERE and not is_loopback(settings.ip):
         os.environ["VOILA_APP_IP"] = settings.ip
-    warming = _warm_up()
+    warming: list[subprocess.Popen[bytes]] = []
     try:
         server = _server_class().instance(config=_configuration(settings, port))  # the instance takes every log
         server.heatlab_socket = listening
-        server.heatlab_ready = lambda: _ready(settings, port, announce)
+        server.heatlab_ready = lambda: warming.append(_ready(settings, port, announce))
         server.initialize([])
         server.start()
     finally:
         listening.close()
-        warming.terminate()
-        warming.wait(10)
+        for process in warming:
+            process.terminate()
+            process.wait(10)
 
 
-def _ready(settings: Settings, port: int, announce: Callable[[str], None]) -> None:
+def _ready(settings: Settings, port: int, announce: Callable[[str], None]) -> subprocess.Popen[bytes]:
     announce(address(settings, port))
     if settings.open_browser:
         webbrowser.open(address(settings, port, here=True))
+    return _warm_up()
 
 
 def _warm_up() -> subprocess.Popen[bytes]:
