@@ -8,18 +8,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from heatlab.apps.gallery import index
     from heatlab.apps.liquidation_app import liquidation
-    from heatlab.apps.market import open_market
+    from heatlab.apps.market import open_market, user_settings
     from heatlab.apps.portfolio_heat_app import portfolio_heat
-    from heatlab.apps.studies import liquidation_study
+    from heatlab.apps.studies import liquidation_study, simulated_liquidation_study
     from heatlab.apps.warm import warm_up
 
-__all__ = ["index", "liquidation", "liquidation_study", "open_market", "portfolio_heat", "warm_up"]
+__all__ = [
+    "index",
+    "liquidation",
+    "liquidation_study",
+    "open_market",
+    "portfolio_heat",
+    "simulated_liquidation_study",
+    "user_settings",
+    "warm_up",
+]
 _PLACES = {
     "index": "gallery",
     "liquidation": "liquidation_app",
     "liquidation_study": "studies",
     "open_market": "market",
     "portfolio_heat": "portfolio_heat_app",
+    "simulated_liquidation_study": "studies",
+    "user_settings": "market",
     "warm_up": "warm",
 }
 

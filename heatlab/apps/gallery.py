@@ -25,10 +25,15 @@ from heatlab.sources import MarketSource
 from heatlab.widgets import Presence, Status, guard, stylesheet
 from heatlab.widgets.heat_panel import RULES, HeatInputs, HeatView, heat_view
 from heatlab.widgets.liquidation_panel import BASIS, MarketInputs
+from heatlab.widgets.panel_parts import FRESH
 
 SHAPES = {"red": ("▼", "hl-bad"), "amber": ("●", "hl-amber"), "note": ("i", "")}
 MOST_ALERTS = 8
 DAYS = 14
+STUDY = (
+    '<p class="hl-study"><a class="hl-link" href="liquidation_study.ipynb">How good is the liquidation map?</a> '
+    '<span class="hl-muted">Scored on real positions, with what it does not prove.</span></p>'
+)
 T = TypeVar("T")
 
 
@@ -106,7 +111,8 @@ def page_html(source: MarketSource, shown: Gallery, *, theme: Theme) -> str:
         f'<div class="hl-toolbar"><h1>Your book at a glance</h1>{simulated}'
         f'<span class="hl-muted">source: {escape(source.name)} · {source.now():%Y-%m-%d %H:%M} UTC</span></div>'
     )
-    return head + _errors_html(shown.errors) + _alerts_html(shown) + _cards_html(shown, theme) + _notices_html(source)
+    top = head + _errors_html(shown.errors) + _alerts_html(shown)
+    return top + _cards_html(shown, theme) + STUDY + _notices_html(source)
 
 
 def _errors_html(errors: tuple[str, ...]) -> str:
@@ -120,7 +126,7 @@ def alerts(shown: Gallery) -> pd.DataFrame:
     inputs, view = shown.book
     found = [liquidation_alerts(inputs.positions), heat_alerts(view.table)]
     if view.rule != "none":
-        text = f"portfolio heat {view.book_heat:.0f}: {RULES[view.rule]}"
+        text = f"portfolio heat {view.book_heat:.1f}: {RULES[view.rule]}"
         rule = {"level": "red", "what": "rule", "symbol": "the whole book", "venue": "", "detail": text}
         found.insert(0, pd.DataFrame([rule]))
     kept = pd.concat([table for table in found if not table.empty] or found[:1], ignore_index=True)
@@ -159,7 +165,7 @@ def _heat_card(book: tuple[HeatInputs, HeatView] | None, theme: Theme) -> str:
         return _card("portfolio_heat", "Portfolio heat", "", "not available: see above", "")
     inputs, view = book
     ages = view.table["age"].dropna()
-    held = f"{len(inputs.positions)} positions · portfolio heat {show.number(view.book_heat)}"
+    held = f"{len(inputs.positions)} positions · portfolio heat {show.number(view.book_heat, 1)}"
     facts = f"{'watch list, no positions' if inputs.watching else held} · {_aged(ages.min())}"
     text = "Does each position go with the trend of its own past year, on every timeframe? And what does the rule say?"
     picture = heat_thumbnail(view.table, theme=theme)
@@ -179,8 +185,10 @@ def _liquidation_card(market: tuple[MarketInputs, LiquidationMap] | None, theme:
     return _card("liquidation", "Liquidation heatmap", text, facts, picture)
 
 
-def _aged(age: pd.Timedelta) -> str:
-    return "no data" if pd.isna(age) else f"last bar closed {show.age(age)} ago"
+def _aged(age: Any) -> str:
+    if pd.isna(age):
+        return "no data"
+    return "up to date" if age < FRESH else f"last bar closed {show.age(age)} ago"
 
 
 def _card(name: str, title: str, text: str, facts: str, picture: str) -> str:

@@ -32,6 +32,8 @@ from heatlab.errors import ParameterError
 PACKAGE = Path(heatlab.__file__).parent
 USUAL_PORT = 8866
 GALLERY = "index.ipynb"
+STUDIES = ".*_study.ipynb"
+"""Notebooks that compute for a while: nobody waits for them ready, so no kernel is kept for them."""
 EVERYWHERE = ("0.0.0.0", "::", "")
 EXTENSIONS = ("@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager", "anywidget")
 PING_MS = 30_000
@@ -282,6 +284,7 @@ def _configuration(settings: Settings, port: int) -> Any:
     options.show_tracebacks = False
     options.file_allowlist = []
     options.preheat_kernel = settings.preheat > 0
+    options.preheat_denylist = [STUDIES]
     options.default_pool_size = settings.preheat
     options.extension_allowlist = list(EXTENSIONS)
     config.VoilaExecutor.cell_error_instruction = "Reload the page to try again. The details are in the server's log."

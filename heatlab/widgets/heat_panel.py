@@ -244,7 +244,7 @@ class HeatPanel(ipywidgets.VBox):  # type: ignore[misc]
         regime = f"percentile {known.mean() * 100:.0f} of the past year" if len(known) else "unknown"
         green, red = view.overall["green"].mean(), view.overall["red"].mean()
         thresholds = f"green from {show.number(green)}, red below {show.number(red)}"
-        number = f"{show.number(view.book_heat)} {arrow(view.zone)}"
+        number = f"{show.number(view.book_heat, 1)} {arrow(view.zone)}"
         figures = {
             "Portfolio heat, 0 to 100": f'<span class="hl-badge {kind}" style="font-size:26px">{number}</span> {word}',
             "Rule in force": escape(RULES.get(view.rule, view.rule)),
@@ -268,6 +268,7 @@ class HeatPanel(ipywidgets.VBox):  # type: ignore[misc]
             source_name=inputs.source_name,
             is_simulated=inputs.is_simulated,
             facts=("watch list, no positions" if inputs.watching else f"{len(inputs.positions)} positions",),
+            now=inputs.now,
             age=ages.min() if len(ages) else pd.NaT,
         )
         stale = int(view.table["note"].str.startswith("stale").sum())

@@ -32,6 +32,14 @@ DEFAULTS: dict[str, Any] = {
 }
 SCALES = {"logarithmic": "log", "linear": "linear"}
 BASIS = {"open interest": "from open interest", "volume proxy": "volume proxy, no open interest history"}
+SCORE = (
+    "<details><summary>How good is this estimate?</summary><p>Scored on true liquidation prices of public leaderboard "
+    "accounts (Hyperliquid, 4 to 12 February 2026, 15 coins): which price bands held a liquidation price, AUC 0.90 for "
+    "this map, 0.81 for distance from the price alone, 0.82 for entry x (1 - 1/leverage). Much of that gain is knowing "
+    "which coins hold near positions: <strong>within one coin the gain over distance alone, +0.015, is not proven"
+    "</strong> (95 % interval -0.010 to +0.040). Leaderboard accounts are large and lucky, not typical. "
+    '<a class="hl-link" href="liquidation_study.ipynb">The whole study</a></p></details>'
+)
 HALF_LIVES, SENSITIVITIES = (2, 336), (0.25, 4.0)
 
 
@@ -285,7 +293,12 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
         title = f"{made.symbol or self.controls['symbol'].value} · {self.controls['venue'].value}"
         facts = (str(self.controls["timeframe"].value), BASIS.get(made.basis, made.basis))
         self.header.value = parts.header_html(
-            title, source_name=inputs.source_name, is_simulated=inputs.is_simulated, facts=facts, age=age
+            title,
+            source_name=inputs.source_name,
+            is_simulated=inputs.is_simulated,
+            facts=facts,
+            now=inputs.now,
+            age=age,
         )
         self.notes.value = parts.notices_html([*inputs.notices, *made.notes])
         stale = frames.is_stale(inputs.candles, inputs.now)
@@ -306,7 +319,7 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
             f'<p class="hl-muted">{strong} = more estimated liquidations (USD) if price gets there. Bars beside the '
             "chart split the present estimate by leverage; the lines add it up from the mark: solid for longs below, "
             "dashed for shorts above. Marks at the right edge are zones: ○ amber, ● red. "
-            "Sizes are estimates, not reported positions.</p>"
+            "Sizes are estimates, not reported positions.</p>" + SCORE
         )
 
     def _zones_csv(self) -> bytes:

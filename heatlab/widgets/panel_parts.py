@@ -17,6 +17,8 @@ from heatlab.figures import format as show
 from heatlab.widgets.jobs import LatestWins
 from heatlab.widgets.status import Status, guard
 
+FRESH = pd.Timedelta(minutes=1)
+
 
 class FullScreen(anywidget.AnyWidget):  # type: ignore[misc]
     """Button that shows the nearest ancestor with a class over the whole screen.
@@ -110,11 +112,15 @@ class Followers:
             callback(settings)
 
 
-def header_html(title: str, *, source_name: str, is_simulated: bool, facts: Iterable[str], age: Any) -> str:
-    """Title, a badge where the market is simulated, facts, source and age of the data."""
+def header_html(
+    title: str, *, source_name: str, is_simulated: bool, facts: Iterable[str], now: pd.Timestamp, age: Any
+) -> str:
+    """Title, a badge where the market is simulated, facts, source, its clock and the age of the last bar."""
     simulated = ' <span class="hl-badge hl-amber">simulated market</span>' if is_simulated else ""
     badges = "".join(f' <span class="hl-badge">{escape(fact)}</span>' for fact in facts if fact)
-    old = "" if pd.isna(age) else f" · last bar closed {show.age(age)} ago"
+    old = f" · as of {now:%Y-%m-%d %H:%M} UTC"
+    if not pd.isna(age) and age >= FRESH:
+        old += f", last bar closed {show.age(age)} ago"
     return (
         f'<div class="hl-toolbar"><h1>{escape(title)}</h1>{simulated}{badges}'
         f'<span class="hl-muted">source: {escape(source_name)}{old}</span></div>'

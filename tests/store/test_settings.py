@@ -29,5 +29,5 @@ def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
     """A broken file is said, not silently replaced."""
     path = tmp_path / "settings.json"
     path.write_text(text)
-    with pytest.raises(DataError, match="settings.json cannot be read"):
+    with pytest.raises(DataError, match=r"settings\.json cannot be read"):
         SettingsStore(path).read("liquidation")
