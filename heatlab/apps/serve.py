@@ -284,9 +284,9 @@ def _configuration(settings: Settings, port: int) -> Any:
     options.show_tracebacks = False
     options.file_allowlist = []
     options.preheat_kernel = settings.preheat > 0
-    options.preheat_denylist = [STUDIES]
     options.default_pool_size = settings.preheat
     options.extension_allowlist = list(EXTENSIONS)
+    config.VoilaKernelManager.preheat_denylist = [STUDIES]
     config.VoilaExecutor.cell_error_instruction = "Reload the page to try again. The details are in the server's log."
     config.MappingKernelManager.cull_idle_timeout = settings.idle
     config.MappingKernelManager.cull_interval = max(1, min(60, settings.idle // 4))

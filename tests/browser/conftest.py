@@ -94,7 +94,7 @@ def chromium_path() -> str | None:
     """Chromium to drive: CHROMIUM, else the usual places."""
     named = os.environ.get("CHROMIUM")
     if named:
-        return named
+        return shutil.which(named)
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 

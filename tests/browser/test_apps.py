@@ -1,0 +1,127 @@
+"""The gallery and the apps in a real browser, on the simulated market: what a trader sees and does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Watched
+
+pytestmark = pytest.mark.browser
+WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture
+def app(new_page: Callable[..., Watched], heatlab_url: str) -> Callable[..., Watched]:
+    """Open an app and wait for its picture."""
+
+    def open_app(name: str, query: str = "", **options: Any) -> Watched:
+        page = new_page(**options)
+        page.goto(f"{heatlab_url}voila/render/{name}.ipynb{query}", wait_until="domcontentloaded")
+        page.until(page.painted, timeout=60)
+        return page
+
+    return open_app
+
+
+def status(page: Watched) -> str:
+    """Text of the status line."""
+    return str(page.locator(".hl-status").first.inner_text())
+
+
+def test_gallery_shows_cards_alerts_and_that_the_market_is_simulated(
+    new_page: Callable[..., Watched], heatlab_url: str
+) -> None:
+    """A visitor sees at once what this is, and where to go."""
+    page = new_page()
+    page.goto(heatlab_url, wait_until="domcontentloaded")
+    page.until(lambda: page.locator("a.hl-card").count() == 2, timeout=60)
+    assert "simulated market" in page.locator(".hl-app").inner_text()
+    assert page.locator(".hl-alerts li").count() > 0
+    page.locator("a.hl-card").first.click()
+    page.until(lambda: "portfolio_heat" in page.url)
+    page.until(page.painted, timeout=60)
+
+
+def test_a_slider_redraws_the_map_and_the_link_follows(app: Callable[..., Watched]) -> None:
+    """Half-life changes the picture and the address to share; the status says it is done."""
+    page = app("liquidation", "?half_life=24")
+    before = page.painted()
+    handle = page.locator(".noUi-handle").first
+    assert handle.get_attribute("aria-valuetext") == "24"
+    handle.focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    page.until(lambda: page.painted() not in (0, before))
+    link = page.get_by_text("Link to this view")
+    page.until(lambda: "half_life=36" in str(link.get_attribute("href")))
+    assert "zones" in status(page)
+
+
+def test_moving_over_the_chart_reads_the_level(app: Callable[..., Watched]) -> None:
+    """The line above the chart tells time, price, the estimate and the sum from the mark; nothing goes to the kernel."""
+    page = app("liquidation")
+    box = page.locator(".hl-pane").first.bounding_box()
+    before, sent = page.painted(), page.sent
+    page.mouse.move(box["x"] + 300, box["y"] + 260)
+    page.until(lambda: page.painted() != before)
+    assert page.sent - sent < 2_000
+
+
+def test_another_symbol_loads_and_a_bad_address_is_made_safe(app: Callable[..., Watched]) -> None:
+    """Junk in the address is dropped; choosing a symbol reloads."""
+    page = app("liquidation", "?symbol=%3Cscript%3E&half_life=1e99&venue=nowhere")
+    assert page.locator(".noUi-handle").first.get_attribute("aria-valuetext") == "336"
+    page.get_by_label("Symbol").select_option("AAVE/USDT:USDT")
+    page.until(lambda: "AAVE/USDT:USDT" in page.locator(".hl-app h1").inner_text())
+    page.until(lambda: "zones" in status(page))
+
+
+def test_no_leverage_chosen_says_what_to_do(app: Callable[..., Watched]) -> None:
+    """An impossible choice gives one clear line and leaves the app alive."""
+    page = app("liquidation")
+    page.get_by_label("Leverage").select_option([])
+    page.until(lambda: "at least one leverage" in status(page))
+    assert page.locator(".hl-status").first.get_attribute("role") == "alert"
+    page.get_by_label("Leverage").select_option(["10x", "25x"])
+    page.until(lambda: "zones" in status(page))
+
+
+def test_zones_and_own_positions_are_in_tables(app: Callable[..., Watched]) -> None:
+    """The picture's numbers are also in accessible tables."""
+    page = app("liquidation")
+    captions = page.locator("caption").all_inner_texts()
+    assert any(re.match(r"Liquidation zones", text) for text in captions)
+    assert "Your positions" in captions
+    assert page.locator("th[scope='col']").count() > 8
+
+
+@pytest.mark.parametrize("name", ["liquidation", "portfolio_heat"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_narrow_screens_need_no_sideways_scrolling(app: Callable[..., Watched], name: str, theme: str) -> None:
+    """At 700 px everything folds under."""
+    page = app(name, f"?theme={theme}", viewport={"width": 700, "height": 900})
+    assert page.evaluate(WIDER) <= 1
+
+
+def test_a_cell_of_the_heat_grid_shows_its_history(app: Callable[..., Watched]) -> None:
+    """Choosing a position and timeframe changes the history; its link follows."""
+    page = app("portfolio_heat")
+    page.get_by_label("Bars").select_option("1d")
+    link = page.get_by_text("Link to this view")
+    page.until(lambda: "timeframe=1d" in str(link.get_attribute("href")))
+    box = page.locator(".hl-pane").first.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.5)
+    page.until(lambda: "timeframe=4h" in str(link.get_attribute("href")))
+
+
+def test_heat_app_names_the_rule_and_its_orders(app: Callable[..., Watched]) -> None:
+    """The big number, the rule in force and the table of orders are on screen."""
+    page = app("portfolio_heat")
+    text = page.locator(".hl-app").inner_text()
+    assert "Portfolio heat, 0 to 100" in text
+    assert "halve below 50, to cash below 30" in text
+    assert "Positions, weakest first" in text
