@@ -316,9 +316,9 @@ def sweep(  # noqa: C901 - one compiled loop: calls that pass arrays cost more t
                 flows[side, PLACED if change > 0 else CLOSED] += abs(change)
         if n_classes > 1 and bar % merge_bars == 0:
             _age(bar, merge_bars, raw, shown, scale, shown_scale, mass)
-        for b in range(int(low), highest_long + 1):
+        for b in range(max(int(low), 0), highest_long + 1):
             flows[0, CONSUMED] += _clear(0, b, raw, shown, scale, mass)
-        for b in range(lowest_short, int(high) + 1):
+        for b in range(lowest_short, min(int(high), n_bins - 1) + 1):
             flows[1, CONSUMED] += _clear(1, b, raw, shown, scale, mass)
         highest_long = min(highest_long, int(low) - 1)
         lowest_short = max(lowest_short, int(high) + 1)

@@ -104,7 +104,8 @@ def liquidation_map(
     at : DatetimeIndex, optional
         Instants to show columns for, instead of evenly spaced ones; each shows the bars closed by then.
     since : Timestamp, optional
-        Show columns from here on; the bars before it only build the state. Not together with ``at``.
+        Show columns from here on; the bars before it only build the state, on the grid of what is shown (what lies
+        beyond it is not followed price by price). Not together with ``at``.
 
     Returns
     -------

@@ -41,10 +41,11 @@ class Grid:
         return np.asarray(np.log(prices) / self.step - self.first)
 
 
-def price_grid(candles: pd.DataFrame, settings: MapSettings) -> Grid:
-    """Grid that covers the candles and ``price_margin`` beyond them."""
-    low = np.log(candles["low"].min()) - settings.price_margin
-    high = np.log(candles["high"].max()) + settings.price_margin
+def price_grid(candles: pd.DataFrame, settings: MapSettings, *, since: pd.Timestamp | None = None) -> Grid:
+    """Grid that covers the candles from ``since`` on and ``price_margin`` beyond them."""
+    shown = candles if since is None else candles[candles.index >= since]
+    low = np.log(shown["low"].min()) - settings.price_margin
+    high = np.log(shown["high"].max()) + settings.price_margin
     fine = settings.bin_bps * 1e-4
     step = fine * max(1, int(np.ceil((high - low) / fine / max(settings.n_bins - 2, 1))))
     first = int(np.floor(low / step))
@@ -75,7 +76,7 @@ def draw(
 ) -> Drawing:
     """Sweep the flows over the grid. ``entry`` replaces the spread over the bar's range by one price per bar."""
     timeframe = infer_timeframe(candles)
-    grid = price_grid(candles, settings)
+    grid = price_grid(candles, settings, since=since)
     first, last = _columns(candles, settings.columns, since) if at is None else _columns_at(candles, timeframe, at)
     columns, by_tier, ledger = _kernel.sweep(
         *sweep_inputs(candles, flows, offsets, grid=grid, settings=settings, entry=entry), last, grid.n_bins

@@ -135,8 +135,27 @@ def test_errors_name_the_bad_value():
 
 
 def test_bars_before_the_range_shown_build_the_state():
-    """Columns from an instant on equal those of the whole map: earlier bars count, they are only not shown."""
-    whole = liquidation_map(CANDLES, INTEREST)
-    shown = liquidation_map(CANDLES, INTEREST, since=CANDLES.index[300])
+    """Columns from an instant on are those of the whole map to 2 %: earlier bars count, they are only not shown."""
+    settings = MapSettings(n_bins=4000)
+    whole = liquidation_map(CANDLES, INTEREST, settings=settings)
+    shown = liquidation_map(CANDLES, INTEREST, settings=settings, since=CANDLES.index[300])
     assert shown.times.equals(CANDLES.index[300:])
-    np.testing.assert_array_equal(shown.long, whole.long[:, 300:])
+    start = int(np.argmin(np.abs(whole.price_edges - shown.price_edges[0])))
+    common = slice(start, start + len(shown.prices))
+    np.testing.assert_allclose(whole.price_edges[start], shown.price_edges[0], rtol=1e-12)
+    np.testing.assert_allclose(shown.long, whole.long[common, 300:], rtol=0.02, atol=1e-9 * whole.long.max())
+
+
+def test_a_price_that_came_from_outside_the_grid_leaves_it_sound():
+    """The grid covers what is shown; bars before it may lie beyond either edge: mass balances, sides stay apart."""
+    for factor in (0.4, 2.5):
+        moved = CANDLES.copy()
+        prices = ["open", "high", "low", "close"]
+        moved.loc[moved.index[:250], prices] *= factor
+        made = liquidation_map(moved, INTEREST, since=moved.index[300])
+        placed, consumed, closed, near, far = made.ledger[-1, 0]
+        assert placed - consumed - closed == pytest.approx(near + far, rel=1e-9)
+        assert made.open_interest[-1] == pytest.approx(float(INTEREST["open_interest"].iloc[-1]), rel=1e-9)
+        below = made.price_edges[1:] <= made.closes[-1]
+        assert (made.long[~below, -1] == 0).sum() >= (~below).sum() - 1
+        assert not made.short[below, -1].any()
