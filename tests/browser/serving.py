@@ -77,7 +77,6 @@ def environment(cache: Path) -> dict[str, str]:
         "XDG_CONFIG_HOME": str(cache / "config"),
         "HEATLAB_LOG": str(cache / "heatlab.log"),
         "JUPYTER_CONFIG_DIR": str(cache / "jupyter-config"),
-        "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(cache / "numba")),
     }
 
 

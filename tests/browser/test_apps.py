@@ -11,6 +11,9 @@ import pytest
 from tests.browser.conftest import Watched
 
 pytestmark = pytest.mark.browser
+SLOW = 120.0
+"""Limit for a first picture [s]: code may have to be compiled before it."""
+
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -21,7 +24,7 @@ def app(new_page: Callable[..., Watched], heatlab_url: str) -> Callable[..., Wat
     def open_app(name: str, query: str = "", **options: Any) -> Watched:
         page = new_page(**options)
         page.goto(f"{heatlab_url}voila/render/{name}.ipynb{query}", wait_until="domcontentloaded")
-        page.until(page.painted, timeout=60)
+        page.until(page.painted, timeout=SLOW)
         return page
 
     return open_app
@@ -38,12 +41,12 @@ def test_gallery_shows_cards_alerts_and_that_the_market_is_simulated(
     """A visitor sees at once what this is, and where to go."""
     page = new_page()
     page.goto(heatlab_url, wait_until="domcontentloaded")
-    page.until(lambda: page.locator("a.hl-card").count() == 2, timeout=60)
+    page.until(lambda: page.locator("a.hl-card").count() == 2, timeout=SLOW)
     assert "simulated market" in page.locator(".hl-app").inner_text()
     assert page.locator(".hl-alerts li").count() > 0
     page.locator("a.hl-card").first.click()
     page.until(lambda: "portfolio_heat" in page.url)
-    page.until(page.painted, timeout=60)
+    page.until(page.painted, timeout=SLOW)
 
 
 def test_a_slider_redraws_the_map_and_the_link_follows(app: Callable[..., Watched]) -> None:

@@ -28,13 +28,12 @@ def wait_for(page: Page, script: str, what: str) -> None:
 
 def visit(page: Page, url: str) -> None:
     """Open the gallery and follow each card until its figure is painted."""
+    root = url.split("?", maxsplit=1)[0]
     page.goto(url, wait_until="domcontentloaded", timeout=LIMIT * 1000)
     wait_for(page, "() => document.querySelectorAll('a.hl-card').length", "cards of the gallery")
     for name in page.eval_on_selector_all("a.hl-card", "cards => cards.map(card => card.getAttribute('href'))"):
         begun = time.monotonic()
-        page.goto(
-            f"{url.split('?', maxsplit=1)[0]}voila/render/{name}", wait_until="domcontentloaded", timeout=LIMIT * 1000
-        )
+        page.goto(f"{root}voila/render/{name}", wait_until="domcontentloaded", timeout=LIMIT * 1000)
         wait_for(page, PAINTED, f"the figure of {name}")
         print(f"{name} painted after {time.monotonic() - begun:.1f} s")
 
