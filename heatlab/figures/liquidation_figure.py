@@ -49,6 +49,11 @@ class LiquidationFigure:
         self.profile = parts.profile_figure(self.sources, self._mappers, y_range=self.price.y_range, height=height)
         self._cursor = parts.link_cursor(self.price, self.volume, self.profile, self.sources)
         parts.zone_hover(self.price)
+        self._bodies = [
+            plot.select_one({"name": n}).glyph for plot, n in ((self.price, "bodies"), (self.volume, "volume"))
+        ]
+        self._titles = [self.price.select_one({"name": name}) for name in ("bar", "level")]
+        self._units = ("", "")
         self._amounts: np.ndarray[Any, Any] = np.empty((0, 0))
         self.root = parts.fold([self.price, self.volume], self.profile)
         self.set_theme(theme)
@@ -75,11 +80,12 @@ class LiquidationFigure:
         scale : {"log", "linear"}
             How amounts map to colours.
         keep_view : bool
-            Leave the axes where the user put them, for a new estimate over the same bars.
+            A new estimate over the same bars: leave them, and the axes where the user put them.
         """
         view = data.window(liquidation_map, candles)
         self._show_image(data.raster(liquidation_map), scale)
-        self._show_candles(candles, view)
+        if not keep_view:
+            self._show_candles(candles, view)
         self._show_profile(liquidation_map, view, keep_view=keep_view)
         self._show_zones(zones, view)
         self.sources.entries.data, self.sources.exits.data = data.position_columns(positions)
@@ -175,8 +181,8 @@ class LiquidationFigure:
     def _show_candles(self, candles: pd.DataFrame, view: data.Window) -> None:
         columns = data.candle_columns(candles, start=view.start, step=view.step)
         self.sources.candles.data = columns
-        for plot, name in ((self.price, "bodies"), (self.volume, "volume")):
-            plot.select_one({"name": name}).glyph.width = 0.7 * view.step
+        for glyph in self._bodies:
+            glyph.width = 0.7 * view.step
         volume = columns["volume"]
         top = float(np.nanmax(volume)) if len(volume) and np.isfinite(volume).any() else 0.0
         _set_range(self.volume.y_range, 0.0, top * 1.05 or 1.0)
@@ -206,15 +212,21 @@ class LiquidationFigure:
     def _show_mark(self, liquidation_map: data.MapLike) -> None:
         mark = float(liquidation_map.mark_price)
         known = np.isfinite(mark)
-        base, _, quote = liquidation_map.symbol.split(":")[0].partition("/")
-        self.volume.yaxis.axis_label = f"volume [{base}]"
-        self.price.yaxis.axis_label = self.profile.yaxis.axis_label = f"price [{quote or 'quote'}]"
+        self._name_units(liquidation_map.symbol)
         text = f"mark {show.price(mark)}"
         self.sources.mark.data = {"price": [mark], "text": [text]} if known else {"price": [], "text": []}
         bar = f"{liquidation_map.symbol}  {_last_bar(self.sources.candles.data)}"
         level = f"{text}   move over the chart to read a level"
         self._meta(mark=[mark], bar=[bar], level=[level], **self._scale_meta())
-        self.price.select(name="bar").text, self.price.select(name="level").text = bar, level
+        for title, words in zip(self._titles, (bar, level), strict=True):
+            title.text = words
+
+    def _name_units(self, symbol: str) -> None:
+        base, _, quote = symbol.split(":", maxsplit=1)[0].partition("/")
+        if (base, quote) != self._units:
+            self.volume.yaxis.axis_label = f"volume [{base}]"
+            self.price.yaxis.axis_label = self.profile.yaxis.axis_label = f"price [{quote or 'quote'}]"
+            self._units = (base, quote)
 
     def _show_window(self, view: data.Window) -> None:
         _set_range(self.price.x_range, view.start, view.end + 0.085 * (view.end - view.start))

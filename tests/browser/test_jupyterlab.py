@@ -23,6 +23,7 @@ def lab_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a JupyterLab on a copy of the test notebooks, ended by its process id."""
     folder = tmp_path_factory.mktemp("lab")
     shutil.copy(serving.NOTEBOOKS / "pane.ipynb", folder)
+    shutil.copy(serving.ROOT / "notebooks" / "liquidation.ipynb", folder)
     port = serving.free_port()
     options = [
         "--no-browser",
@@ -61,15 +62,16 @@ def _await(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     raise AssertionError(f"JupyterLab did not start:\n{log.read_text(errors='replace')}")
 
 
-def test_the_pane_works_in_jupyterlab(page: Watched, lab_url: str) -> None:
+@pytest.mark.parametrize("name", ["pane", "liquidation"])
+def test_the_widgets_work_in_jupyterlab(page: Watched, lab_url: str, name: str) -> None:
     """BokehJS and the style sheet come over the comm; a slider repaints; the theme is that of JupyterLab."""
     page.tolerated = HARMLESS
-    page.goto(f"{lab_url}lab/tree/pane.ipynb")
+    page.goto(f"{lab_url}lab/tree/{name}.ipynb?reset")
     page.until(lambda: page.locator(".jp-Notebook .jp-Cell").count(), timeout=60)
     page.until(lambda: page.get_by_text("| Idle").count(), timeout=60)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.until(page.painted, timeout=60)
+    page.until(page.painted, timeout=120)
     assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--hl-css').trim()") == "1"
     before = page.painted()
     page.locator(".noUi-handle").first.focus()
