@@ -1,0 +1,58 @@
+"""The README: what it links exists, what it shows runs, what it claims is what the study recorded."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from heatlab.cli import cli
+from heatlab.sources.positions import NUMBERS, REQUIRED
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_linked_file_exists() -> None:
+    """Screenshots and paths named in the README are in the repository."""
+    linked = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert len(linked) >= 2
+    assert [name for name in linked if not (ROOT / name).exists()] == []
+
+
+def test_nothing_is_left_to_fill_in() -> None:
+    """No placeholder survives."""
+    assert not re.search(r"\b(TODO|TBD|FIXME|XXX|[A-Z]+_TABLE)\b", README)
+
+
+def test_the_python_example_runs() -> None:
+    """The notebook snippet works as written, widgets included."""
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.S)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+
+
+def test_every_command_named_is_a_command() -> None:
+    """Each ``heatlab WORD`` in a code block is a command."""
+    blocks = "\n".join(re.findall(r"```\n(.*?)```", README, flags=re.S))
+    words = set(re.findall(r"^heatlab ([a-z]+)", blocks, flags=re.M))
+    assert {"doctor", "study"} <= words
+    for word in words:
+        assert CliRunner().invoke(cli, [word, "--help"]).exit_code == 0, word
+
+
+def test_the_columns_of_a_positions_file_are_listed() -> None:
+    """Required and optional columns are documented by their names."""
+    for name in (*REQUIRED, *NUMBERS, "margin_mode"):
+        assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize(
+    "name", ["heatlab", "doctor", "study", "--positions", "--source", "tests.golden", "tests.benchmarks"]
+)
+def test_ways_in_are_shown(name: str) -> None:
+    """A newcomer finds every way in."""
+    assert name in README
