@@ -24,7 +24,9 @@ def test_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert code[-1].outputs, "the last cell shows nothing"
     kinds = {output.output_type for cell in code for output in cell.outputs}
     assert "error" not in kinds
-    assert "hl-error" not in str(notebook.metadata.get("widgets", {})), "an app shows its error state"
+    widgets = str(notebook.metadata.get("widgets", {}))
+    assert "could not start" not in widgets, "an app could not start"
+    assert "'state': 'error'" not in widgets, "an app shows an error"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
