@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heatlab.portfolio.alerts import AlertSettings, heat_alerts, liquidation_alerts, liquidation_distance
+from heatlab.portfolio.book import BookView, book_view
 from heatlab.portfolio.covariance import CovarianceSettings, covariance
 from heatlab.portfolio.heat import portfolio_heat, portfolio_zone
 from heatlab.portfolio.risk import (
@@ -10,6 +11,7 @@ from heatlab.portfolio.risk import (
     effective_bets,
     effective_positions,
     effective_principal_bets,
+    net_contributions,
     portfolio_volatility,
     risk_components,
     risk_contributions,
@@ -19,8 +21,10 @@ from heatlab.portfolio.rule import ORDER_COLUMNS, RuleSettings, heat_rule
 __all__ = [
     "ORDER_COLUMNS",
     "AlertSettings",
+    "BookView",
     "CovarianceSettings",
     "RuleSettings",
+    "book_view",
     "covariance",
     "diversification_ratio",
     "effective_bets",
@@ -30,6 +34,7 @@ __all__ = [
     "heat_rule",
     "liquidation_alerts",
     "liquidation_distance",
+    "net_contributions",
     "portfolio_heat",
     "portfolio_volatility",
     "portfolio_zone",

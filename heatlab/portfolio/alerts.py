@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from heatlab._checks import check_range
-from heatlab.domain import Side
+from heatlab.domain import MarginMode, Side
 
 COLUMNS = ("level", "what", "symbol", "venue", "detail")
 Row = tuple[str, str, str, str, str]
@@ -63,8 +65,7 @@ def liquidation_alerts(positions: pd.DataFrame, *, settings: AlertSettings | Non
     for position, away in zip(positions.to_dict("records"), distance, strict=True):
         level = _level(float(away), limits)
         if level:
-            words = _words(int(position["side"]), float(away), float(position["liquidation_price"]))
-            rows.append((level, "liquidation", str(position["symbol"]), str(position["venue"]), words))
+            rows.append((level, "liquidation", str(position["symbol"]), str(position["venue"]), _words(position, away)))
     return _table(rows)
 
 
@@ -97,11 +98,16 @@ def _level(away: float, limits: AlertSettings) -> str:
     return "amber" if away <= limits.amber_distance else ""
 
 
-def _words(side: int, away: float, liquidation_price: float) -> str:
-    word = Side(side).label
-    if np.isnan(away):
-        return f"the {word} has no computable liquidation price: it shares margin with positions not given here"
-    return f"the {word} is {away:.1%} from its liquidation price {liquidation_price:,.6g}"
+def _words(position: Mapping[Any, Any], away: float) -> str:
+    word = Side.parse(position["side"]).label
+    if not np.isnan(away):
+        price = f"its liquidation price {position['liquidation_price']:,.6g}"
+        return f"the {word} is {away:.1%} from {price}" if away > 0 else f"the {word} is {-away:.1%} beyond {price}"
+    if np.isnan(position["mark_price"]):
+        return f"the {word} has no mark price, so its distance to liquidation is unknown"
+    if position["margin_mode"] == MarginMode.CROSS:
+        return f"the {word} has no computable liquidation price: it shares margin with the whole account"
+    return f"the {word} has no computable liquidation price: give its leverage or its margin"
 
 
 def _table(rows: list[Row]) -> pd.DataFrame:

@@ -94,13 +94,17 @@ def _estimate(returns: Floats, settings: CovarianceSettings) -> Floats:
     return np.asarray(correlation * np.outer(deviation, deviation), dtype=np.float64)
 
 
+IDENTICAL = 1.0 - 1e-9
+"""At or above this correlation two columns are the same instrument: shrinking would invent risk in a hedge."""
+
+
 def _shrunk(correlation: Floats, share: float) -> Floats:
     """Fill unknown pairs with the mean correlation, mix it into all, and lift negative eigenvalues to 0."""
     apart = ~np.eye(len(correlation), dtype=bool)
     pairs = correlation[apart & np.isfinite(correlation)]
     mean = float(pairs.mean()) if pairs.size else 0.0
     filled = np.where(np.isfinite(correlation), correlation, mean)
-    mixed = (1.0 - share) * filled + share * mean
+    mixed = np.where(filled >= IDENTICAL, filled, (1.0 - share) * filled + share * mean)
     np.fill_diagonal(mixed, 1.0)
     values, vectors = np.linalg.eigh(mixed)
     if values[0] >= 0:

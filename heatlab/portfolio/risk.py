@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -33,6 +35,52 @@ def risk_contributions(exposure: ArrayLike, covariance: ArrayLike) -> Floats:
     """
     parts, variance = _parts(exposure, covariance, "risk_contributions")
     return parts / variance if variance > 0 else np.full(parts.size, np.nan)
+
+
+def net_contributions(exposure: ArrayLike, covariance: ArrayLike, *, instruments: Sequence[Hashable]) -> Floats:
+    """Risk contributions after positions in one instrument are netted.
+
+    Two legs that cancel carry no risk, yet each leg alone would get a large contribution of opposite sign, and
+    small errors of the covariance would decide the weights. So the net exposure of each instrument gets its Euler
+    contribution, shared among the positions on its side by size; positions against it get 0.
+
+    Parameters
+    ----------
+    exposure : array of shape (n,)
+        Signed: side times notional [quote].
+    covariance : array of shape (n, n)
+        Covariance of returns; rows of one instrument agree.
+    instruments : sequence of length n
+        What each position is in; the same symbol on two venues is one bet.
+
+    Returns
+    -------
+    array of shape (n,)
+        Sums to 1. NaN where an instrument's exposure or variance is unknown; 0 for all of a book that nets to nothing.
+
+    Raises
+    ------
+    ParameterError
+        As :func:`risk_contributions`, or ``instruments`` has another length.
+    """
+    x = np.asarray(exposure, dtype=np.float64)
+    if len(instruments) != x.size:
+        raise parameter_error("instruments", "net_contributions", f"of length {x.size}", len(instruments))
+    if not x.size:
+        return x
+    names = list(dict.fromkeys(instruments))
+    group = np.array([names.index(instrument) for instrument in instruments])
+    net = np.zeros(len(names))
+    np.add.at(net, group, x)
+    first = np.array([int(np.flatnonzero(group == k)[0]) for k in range(len(names))])
+    shares = risk_contributions(net, np.asarray(covariance, dtype=np.float64)[np.ix_(first, first)])
+    if not np.nansum(np.abs(net)) > 0 and np.isfinite(net).all():
+        return np.zeros(x.size)
+    along = np.where(np.sign(x) == np.sign(net[group]), np.abs(x), 0.0)
+    total = np.zeros(len(names))
+    np.add.at(total, group, along)
+    part = np.divide(along, total[group], out=np.zeros_like(x), where=total[group] > 0)
+    return np.where(np.isfinite(net[group]), shares[group] * part, np.nan)
 
 
 def risk_components(exposure: ArrayLike, covariance: ArrayLike) -> Floats:

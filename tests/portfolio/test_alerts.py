@@ -17,7 +17,7 @@ NAN = float("nan")
 def book(*rows: tuple[str, int, float, float]) -> pd.DataFrame:
     """Positions from (symbol, side, mark_price, liquidation_price)."""
     table = pd.DataFrame(rows, columns=["symbol", "side", "mark_price", "liquidation_price"])
-    return table.assign(venue="okx", quantity=1.0, entry_price=table["mark_price"])
+    return table.assign(venue="okx", quantity=1.0, entry_price=table["mark_price"], margin_mode="cross")
 
 
 def test_distance_is_positive_for_living_longs_and_shorts() -> None:
@@ -37,6 +37,18 @@ def test_most_urgent_comes_first_and_safe_positions_are_silent() -> None:
 def test_unknown_liquidation_price_is_never_called_safe() -> None:
     """NaN gives a note that says why."""
     assert "no computable liquidation price" in liquidation_alerts(book(("X", 1, 100, NAN)))["detail"].iloc[0]
+
+
+def test_the_reason_of_an_unknown_price_is_the_true_one() -> None:
+    """An isolated position lacks leverage or margin; one without a mark price says so."""
+    isolated = book(("X", 1, 100, NAN)).assign(margin_mode="isolated")
+    assert "give its leverage or its margin" in liquidation_alerts(isolated)["detail"].iloc[0]
+    assert "no mark price" in liquidation_alerts(book(("X", 1, NAN, 90)))["detail"].iloc[0]
+
+
+def test_a_position_past_its_price_is_beyond_it() -> None:
+    """A long at 90 that should have been liquidated at 100."""
+    assert "11.1% beyond its liquidation price 100" in liquidation_alerts(book(("X", 1, 90, 100)))["detail"].iloc[0]
 
 
 def test_inputs_stay_untouched(pure: Callable[..., Any]) -> None:

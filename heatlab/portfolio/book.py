@@ -1,0 +1,105 @@
+"""A whole book at one instant: heat of every position, the heat of the book and the orders its rule proposes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from heatlab import heat
+from heatlab.frames import align
+from heatlab.portfolio.covariance import covariance
+from heatlab.portfolio.heat import portfolio_heat, portfolio_zone
+from heatlab.portfolio.risk import net_contributions
+from heatlab.portfolio.rule import RuleSettings, heat_rule
+
+Key = tuple[str, str, str]
+RISK_TIMEFRAME = "1h"
+
+
+@dataclass(frozen=True)
+class BookView:
+    """Everything there is to show of one book.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Heat by position and timeframe, as :func:`heatlab.heat.heat_table` returns it.
+    overall : DataFrame
+        Heat by position, as :func:`heatlab.heat.position_heat` returns it.
+    book_heat : float
+        Heat of the book [0-100]; NaN where unknown.
+    zone : float
+        +1 green, 0 amber, -1 red, NaN unknown.
+    orders : DataFrame
+        Orders of the rule; its name in ``attrs["rule"]``.
+    contributions : ndarray of shape (n_positions,)
+        Share of risk, in the order of the positions, netted per symbol; sums to 1, NaN where unknown.
+    """
+
+    table: pd.DataFrame
+    overall: pd.DataFrame
+    book_heat: float
+    zone: float
+    orders: pd.DataFrame
+    contributions: np.ndarray[Any, Any] = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def rule(self) -> str:
+        """Name of the rule in force: "none", "halve" or "to cash"."""
+        return str(self.orders.attrs.get("rule", "none"))
+
+
+def book_view(
+    positions: pd.DataFrame,
+    candles: Mapping[Key, pd.DataFrame],
+    *,
+    now: pd.Timestamp,
+    settings: heat.HeatSettings | None = None,
+    rules: RuleSettings | None = None,
+) -> BookView:
+    """Join heat of each position, shares of risk, heat of the book, and its rule.
+
+    Parameters
+    ----------
+    positions : DataFrame
+        Canonical positions.
+    candles : mapping of (venue, symbol, timeframe) to DataFrame
+        Closed candles; the ``1h`` ones also give the covariance.
+    now : Timestamp
+        Instant the ages are counted to.
+    settings : HeatSettings, optional
+    rules : RuleSettings, optional
+
+    Returns
+    -------
+    BookView
+        A position without hourly candles has no share of risk; the others share 1.
+    """
+    settings, rules = settings or heat.HeatSettings(), rules or RuleSettings()
+    table = heat.heat_table(positions, candles, now=now, settings=settings)
+    overall = heat.position_heat(table, settings=settings)
+    matched = positions[["symbol", "venue", "side"]].merge(overall, on=["symbol", "venue", "side"], how="left")
+    matrix = covariance(hourly_closes(positions, candles))
+    shares = net_contributions(exposure(positions), matrix, instruments=list(positions["symbol"]))
+    book = portfolio_heat(matched, shares)
+    orders = heat_rule(positions, book, overall, settings=rules)
+    return BookView(table, overall, book, portfolio_zone(book, settings=settings), orders, shares)
+
+
+def exposure(positions: pd.DataFrame) -> np.ndarray[Any, Any]:
+    """Signed value of each position at the mark [quote]; shape (n_positions,)."""
+    return (positions["side"] * positions["quantity"] * positions["mark_price"]).to_numpy(dtype="float64")
+
+
+def hourly_closes(positions: pd.DataFrame, candles: Mapping[Key, pd.DataFrame]) -> pd.DataFrame:
+    """Hourly closes, one column per position in order; NaN where there are none."""
+    owners = list(zip(positions["venue"], positions["symbol"], strict=True))
+    unique = list(dict.fromkeys(owners))
+    tables = {owner: candles.get((*owner, RISK_TIMEFRAME)) for owner in unique}
+    known = {" ".join(owner): table for owner, table in tables.items() if table is not None and not table.empty}
+    wide = align(known).reindex(columns=[" ".join(owner) for owner in unique]).astype("float64")
+    return wide.iloc[:, [unique.index(owner) for owner in owners]]

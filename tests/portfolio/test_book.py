@@ -1,0 +1,72 @@
+"""A whole book: the parts joined, and what is unknown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from heatlab.portfolio import book_view
+from heatlab.portfolio.book import exposure, hourly_closes
+
+NOW = pd.Timestamp("2026-01-20", tz="UTC")
+
+
+def positions() -> pd.DataFrame:
+    """A long of two, and a short of one elsewhere."""
+    return pd.DataFrame(
+        {
+            "symbol": ["BTC/USDT:USDT", "ETH/USDT:USDT"],
+            "venue": ["binanceusdm", "okx"],
+            "side": [1, -1],
+            "quantity": [2.0, 10.0],
+            "entry_price": [100.0, 10.0],
+            "mark_price": [110.0, 9.0],
+            "leverage": [2.0, 2.0],
+            "margin_mode": ["isolated", "isolated"],
+            "margin": [100.0, 50.0],
+            "liquidation_price": [np.nan, np.nan],
+        }
+    )
+
+
+def bars(price: float, seed: int) -> pd.DataFrame:
+    """Closed hourly random walk that ends at NOW."""
+    close = price * np.exp(np.cumsum(np.random.default_rng(seed).normal(0, 0.01, 900)))
+    index = pd.date_range(end=NOW - pd.Timedelta("1h"), periods=900, freq="1h", name="timestamp").as_unit("ms")
+    table = pd.DataFrame({"open": close, "high": close, "low": close, "close": close, "volume": 1.0}, index=index)
+    table.attrs = {"timeframe": "1h"}
+    return table
+
+
+def test_exposure_is_signed_value_at_the_mark() -> None:
+    """2 x 110 long, 10 x 9 short."""
+    assert exposure(positions()).tolist() == [220.0, -90.0]
+
+
+def test_closes_come_in_the_order_of_the_positions_and_twice_for_two_positions_of_one_symbol() -> None:
+    """A long and a short of one symbol have the same closes; what has no bars is NaN."""
+    book = pd.concat([positions().iloc[[1]], positions().iloc[[0, 0]]], ignore_index=True)
+    closes = hourly_closes(book, {("binanceusdm", "BTC/USDT:USDT", "1h"): bars(100.0, 1)})
+    assert list(closes.columns) == ["okx ETH/USDT:USDT", *["binanceusdm BTC/USDT:USDT"] * 2]
+    assert closes.iloc[:, 0].isna().all()
+    assert closes.iloc[:, 1].equals(closes.iloc[:, 2])
+
+
+def test_the_parts_are_joined() -> None:
+    """Shares sum to 1, the book's heat lies between its positions, the rule has a name."""
+    candles = {
+        ("binanceusdm", "BTC/USDT:USDT", "1h"): bars(100.0, 1),
+        ("okx", "ETH/USDT:USDT", "1h"): bars(10.0, 2),
+    }
+    view = book_view(positions(), candles, now=NOW)
+    assert view.contributions.sum() == pytest.approx(1)
+    assert view.overall["heat"].min() <= view.book_heat <= view.overall["heat"].max()
+    assert view.rule in ("none", "halve", "to cash")
+
+
+def test_an_empty_book_has_no_heat() -> None:
+    """Nothing held, nothing known, nothing to do."""
+    view = book_view(positions().iloc[:0], {}, now=NOW)
+    assert np.isnan(view.book_heat)
+    assert view.orders.empty
