@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
-from heatlab.domain import Instrument, MarginMode, Position, Side, Timeframe
+from heatlab.domain import NAN, Instrument, MarginMode, Position, Side, Timeframe
 from heatlab.errors import DataError, HeatlabError, MissingColumnsError, ParameterError, SourceError
 from heatlab.frames import POSITIONS, check, empty
 from heatlab.margin import default_brackets, position_liquidation_price
@@ -26,7 +27,7 @@ NUMBERS = {
     "liquidation_price": "a number of 0 or more [quote]",
 }
 MOST_PROBLEMS = 10
-NAN = float("nan")
+Made = TypeVar("Made")
 
 
 def read_positions(path: str | Path) -> pd.DataFrame:
@@ -152,6 +153,7 @@ class WithPositions:
     What the table does not know is filled in when positions are asked for: ``mark_price`` with the last close,
     ``margin`` with the initial margin at entry, or ``leverage`` from the margin, and ``liquidation_price`` of
     isolated positions by the venue's formula. A cross position's stays NaN: it depends on the account's wallet.
+    Prices and brackets are asked for at most once a minute of the source's clock.
 
     Parameters
     ----------
@@ -162,8 +164,11 @@ class WithPositions:
 
     def __init__(self, source: MarketSource, table: pd.DataFrame) -> None:
         self._source = source
-        self._table = check(table, POSITIONS)
+        self._table = check(table, POSITIONS).copy()
         self._notices: list[Notice] = []
+        self._known: dict[tuple[str, str, str], Any] = {}
+        self._minute: pd.Timestamp | None = None
+        self._lock = threading.RLock()
 
     def __repr__(self) -> str:
         """Show the wrapped source and how many positions it carries."""
@@ -264,12 +269,27 @@ class WithPositions:
         table = self._table if venue is None else self._table[self._table["venue"] == venue]
         if table.empty:
             return table.copy()
-        rows = [self._completed({str(name): cell for name, cell in row.items()}) for row in table.to_dict("records")]
-        return pd.DataFrame(rows, columns=list(table.columns), index=table.index)
+        with self._lock:
+            self._forget_if_old()
+            rows = [self._completed({str(key): cell for key, cell in row.items()}) for row in table.to_dict("records")]
+        return pd.DataFrame(rows, columns=list(table.columns), index=table.index.copy())
 
     def notices(self) -> tuple[Notice, ...]:
         """Notices of the wrapped source, and what could not be filled in."""
-        return (*self._source.notices(), *self._notices)
+        with self._lock:
+            return (*self._source.notices(), *self._notices)
+
+    def _forget_if_old(self) -> None:
+        minute = self.now().floor("min")
+        if minute != self._minute:
+            self._minute = minute
+            self._known.clear()
+
+    def _once(self, what: str, symbol: str, venue: str, ask: Callable[[str, str], Made]) -> Made:
+        key = (what, symbol, venue)
+        if key not in self._known:
+            self._known[key] = ask(symbol, venue)
+        return self._known[key]  # type: ignore[no-any-return]
 
     def _completed(self, row: dict[str, Any]) -> dict[str, Any]:
         notional = row["quantity"] * row["entry_price"]
@@ -278,9 +298,10 @@ class WithPositions:
         elif math.isnan(row["leverage"]) and row["margin"] > 0:
             row["leverage"] = notional / row["margin"]
         if math.isnan(row["mark_price"]):
-            row["mark_price"] = self._mark(row["symbol"], row["venue"])
+            row["mark_price"] = self._once("mark", row["symbol"], row["venue"], self._mark)
         if math.isnan(row["liquidation_price"]):
-            row["liquidation_price"] = position_liquidation_price(_position(row), self._brackets_of(row))
+            brackets = self._once("brackets", row["symbol"], row["venue"], self._brackets_of)
+            row["liquidation_price"] = position_liquidation_price(_position(row), brackets)
         return row
 
     def _mark(self, symbol: str, venue: str) -> float:
@@ -298,14 +319,14 @@ class WithPositions:
         self._notice(place, f"The mark price is unknown. {reason}")
         return NAN
 
-    def _brackets_of(self, row: dict[str, Any]) -> pd.DataFrame:
-        place = f"{row['venue']} {row['symbol']}"
+    def _brackets_of(self, symbol: str, venue: str) -> pd.DataFrame:
+        place = f"{venue} {symbol}"
         try:
-            return self._source.brackets(row["symbol"], venue=row["venue"])
+            return self._source.brackets(symbol, venue=venue)
         except HeatlabError as error:
             reason = str(error)
         try:
-            table = self._source.brackets(row["symbol"])
+            table = self._source.brackets(symbol)
         except HeatlabError:
             self._notice(place, f"Typical leverage brackets are assumed. {reason}")
             return default_brackets()

@@ -143,7 +143,14 @@ def test_years_before_the_listing_are_not_asked_for() -> None:
     assert pd.Timestamp(first, unit="ms") >= pd.Timestamp("2019-12-01")
 
 
-@pytest.mark.parametrize("limit", [0, -1])
+@pytest.mark.parametrize("depth", [0, 1.5, float("inf")])
+def test_a_depth_must_be_a_whole_number_above_zero(source: ExchangeSource, depth: float) -> None:
+    """The error names the parameter and the value; nothing is asked."""
+    with pytest.raises(ParameterError, match=r"'depth' parameter of ExchangeSource.order_book must be a whole number"):
+        source.order_book(BTC, depth=depth)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5])
 def test_a_limit_must_be_positive(source: ExchangeSource, limit: int) -> None:
     """Zero bars is a mistake, not a request."""
     with pytest.raises(ParameterError, match="'limit' parameter of candles"):

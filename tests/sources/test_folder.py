@@ -120,7 +120,7 @@ def test_start_end_and_limit(market: Path) -> None:
     assert list(got.index) == [at("2026-01-06 11:00"), at("2026-01-06 12:00")]
     assert list(source.candles(BTC, "1h", limit=2).index) == [at("2026-01-09 02:00"), at("2026-01-09 03:00")]
     assert source.candles(BTC, "1h", start=at("2027-01-01")).empty
-    with pytest.raises(ParameterError, match=r"'limit' .* must be in \[1"):
+    with pytest.raises(ParameterError, match=r"'limit' .* must be a whole number in \[1"):
         source.candles(BTC, "1h", limit=0)
     with pytest.raises(ParameterError, match=r"'start' .* with a time zone"):
         source.candles(BTC, "1h", start=pd.Timestamp("2026-01-06"))

@@ -233,3 +233,40 @@ def test_a_table_that_is_no_positions_is_refused(market: FolderSource) -> None:
     """The canonical contract is checked at the door."""
     with pytest.raises(MissingColumnsError, match="positions table must have the columns symbol"):
         WithPositions(market, pd.DataFrame({"symbol": [BTC]}))
+
+
+class CountingFolder(FolderSource):
+    """A folder that counts what it is asked for, with a clock to move."""
+
+    asked = 0
+    late = pd.Timedelta(0)
+
+    def candles(self, *args: Any, **kwargs: Any) -> pd.DataFrame:
+        """Count, then answer."""
+        self.asked += 1
+        return super().candles(*args, **kwargs)
+
+    def brackets(self, *args: Any, **kwargs: Any) -> pd.DataFrame:
+        """Count, then answer."""
+        self.asked += 1
+        return super().brackets(*args, **kwargs)
+
+    def now(self) -> pd.Timestamp:
+        """Clock of the folder, moved on."""
+        return super().now() + self.late
+
+
+def test_prices_and_brackets_are_asked_for_once_a_minute(tmp_path: Path, market: FolderSource) -> None:
+    """Another look at the same minute asks for nothing, known or not; the next minute asks again."""
+    folder = CountingFolder(market._path)
+    book = read_positions(written(tmp_path, f"{BTC},okx,long,1,60000", f"{ETH},okx,long,1,3000"))
+    source = WithPositions(folder, book)
+    first, asked = source.positions(), folder.asked
+    assert asked > 0
+    folder.late = pd.Timedelta("59s")
+    pd.testing.assert_frame_equal(source.positions(), first)
+    assert source.positions(venue="okx")["mark_price"].iloc[0] == first["mark_price"].iloc[0]
+    assert folder.asked == asked
+    folder.late = pd.Timedelta("60s")
+    source.positions()
+    assert folder.asked == 2 * asked

@@ -17,16 +17,17 @@ from heatlab import frames
 from heatlab.domain import Instrument, Timeframe
 from heatlab.errors import ParameterError, SourceError
 from heatlab.sources.base import Capability, Notice
+from heatlab.sources.counts import check_count
 from heatlab.sources.exchange.client import Client, ClientFactory
 from heatlab.sources.exchange.history import CandleHistory
 from heatlab.sources.exchange.interest import lacks_a_column, read_interest, valued
 from heatlab.sources.exchange.keys import Keyring, find_credentials, system_keyring
 from heatlab.sources.exchange.paging import CandleStorage, Progress, Range, from_ms
-from heatlab.sources.exchange.panel import VenuePanel
 from heatlab.sources.exchange.quirks import DAY
 from heatlab.sources.exchange.retry import FetchCancelledError, RetryPolicy, Sleep
 from heatlab.sources.exchange.spans import bar_span, instant_span
 from heatlab.sources.exchange.venue import Patience, Venue
+from heatlab.sources.exchange.venues import VenuePanel
 
 Request = tuple[str, str, str]
 """Venue, symbol, timeframe."""
@@ -311,8 +312,9 @@ class ExchangeSource:
 
     def order_book(self, symbol: str, *, venue: str | None = None, depth: int | None = None) -> pd.DataFrame:
         """Latest book, best prices first on each side; quantities in base coin."""
+        levels = None if depth is None else check_count("depth", depth, caller="ExchangeSource.order_book")
         place = self._panel.pick(symbol, venue)
-        return self._label(place.order_book(symbol, depth), place, symbol, frames.ORDER_BOOK)
+        return self._label(place.order_book(symbol, levels), place, symbol, frames.ORDER_BOOK)
 
     def brackets(self, symbol: str, *, venue: str | None = None) -> pd.DataFrame:
         """Leverage brackets, smallest notional first. Binance tells them only to a key."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from heatlab._checks import check_range
 from heatlab.domain import Timeframe
+from heatlab.sources.counts import check_count
 from heatlab.sources.exchange.paging import Range, ceil_to, floor_to, stamp_ms
 from heatlab.sources.exchange.quirks import DAY
 from heatlab.sources.exchange.venue import Venue
@@ -31,10 +31,10 @@ def bar_span(
     Raises
     ------
     ParameterError
-        ``limit`` is not at least 1.
+        ``limit`` is no whole number above zero.
     """
     if limit is not None:
-        check_range("limit", limit, 1, 10_000_000, caller="candles")
+        limit = check_count("limit", limit, caller="candles")
     closed = floor_to(place.now_ms() - settle_ms, wanted)
     last = closed if end is None else min(closed, ceil_to(stamp_ms(end), wanted))
     bars = DEFAULT_BARS if limit is None else limit

@@ -12,14 +12,21 @@ import pandas as pd
 class TableCache:
     """Tables by key, at most ``limit`` bytes of them; one thread builds a table at a time.
 
-    pandas copies on write, so that what a caller does to a table it was given stays with the caller.
+    Every caller gets a shallow copy with labels of its own; pandas copies on write, so that what a caller does to a
+    table it was given stays with the caller.
+
+    Parameters
+    ----------
+    limit : int
+    lock : RLock
+        Held while a table is built; building may use whatever else the lock guards.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, lock: threading.RLock) -> None:
         self._limit = limit
         self._tables: OrderedDict[Hashable, tuple[pd.DataFrame, int]] = OrderedDict()
         self._bytes = 0
-        self._lock = threading.RLock()
+        self._lock = lock
 
     def get(self, key: Hashable, build: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """Return the table of ``key``, built on first use."""
@@ -27,7 +34,7 @@ class TableCache:
             if key not in self._tables:
                 self._keep(key, build())
             self._tables.move_to_end(key)
-            return self._tables[key][0]
+            return self._tables[key][0].copy(deep=False)
 
     def _keep(self, key: Hashable, table: pd.DataFrame) -> None:
         size = int(table.memory_usage(deep=True).sum())

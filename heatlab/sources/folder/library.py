@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -18,6 +20,7 @@ from heatlab.sources.folder.names import RULE, is_perpetual
 from heatlab.sources.folder.ranking import ordered_instruments, ordered_venues
 from heatlab.sources.folder.reading import read_rows
 
+Made = TypeVar("Made")
 SCHEMAS = {
     Capability.CANDLES: CANDLES,
     Capability.OPEN_INTEREST: OPEN_INTEREST,
@@ -29,6 +32,8 @@ SCHEMAS = {
 class Library:
     """Files of a folder by kind, venue and symbol; their tables joined, built and remembered.
 
+    Threads may share it: one lock guards everything that is remembered.
+
     Parameters
     ----------
     root : Path
@@ -39,28 +44,38 @@ class Library:
 
     def __init__(self, root: Path, cache_bytes: int) -> None:
         self._root = root
-        self._cache = TableCache(cache_bytes)
+        self._lock = threading.RLock()
+        self._cache = TableCache(cache_bytes, self._lock)
         self._found: list[Notice] = []
-        self._ordered: dict[str, tuple[Instrument, ...]] = {}
+        self._facts: dict[str, Any] = {}
 
-    @cached_property
+    def _once(self, name: str, make: Callable[[], Made]) -> Made:
+        with self._lock:
+            if name not in self._facts:
+                self._facts[name] = make()
+            return self._facts[name]  # type: ignore[no-any-return]
+
+    @property
     def index(self) -> Index:
         """What each file holds; built once, on first use."""
-        return build_index(self._root)
+        return self._once("index", lambda: build_index(self._root))
 
-    @cached_property
+    @property
     def candle_files(self) -> list[Entry]:
         """Candle files not known to be damaged."""
-        return self.index.usable(Capability.CANDLES)
+        return self._once("candle files", lambda: self.index.usable(Capability.CANDLES))
 
-    @cached_property
+    @property
     def venues(self) -> tuple[str, ...]:
         """Venues with candles, most perpetuals first."""
-        return ordered_venues(self.candle_files)
+        return self._once("venues", lambda: ordered_venues(self.candle_files))
 
-    @cached_property
+    @property
     def now(self) -> pd.Timestamp:
         """Close of the last perpetual candle of the first venue (of any candle where it has no perpetuals)."""
+        return self._once("now", self._end)
+
+    def _end(self) -> pd.Timestamp:
         if not self.candle_files:
             reasons = "".join(f" {notice.where}: {notice.message}" for notice in self.index.notices[:3])
             raise SourceError(f"{self._root} holds no candles heatlab can read. Files are named {RULE}.{reasons}")
@@ -75,13 +90,12 @@ class Library:
 
     def instruments(self, venue: str) -> tuple[Instrument, ...]:
         """Instruments of a venue that have candles, most traded first."""
-        if venue not in self._ordered:
-            self._ordered[venue] = ordered_instruments(self.candle_files, venue, self.now)
-        return self._ordered[venue]
+        return self._once(f"instruments of {venue}", lambda: ordered_instruments(self.candle_files, venue, self.now))
 
     def notices(self) -> tuple[Notice, ...]:
         """Files left out or damaged, and differences between files, found so far."""
-        return (*self.index.notices, *self._found)
+        with self._lock:
+            return (*self.index.notices, *self._found)
 
     def places(self, kind: Capability, symbol: str) -> list[str]:
         """Venues that have a kind of table of a symbol, in the order of :attr:`venues`, others after."""
@@ -185,8 +199,9 @@ class Library:
         return tables.brackets_table(raw, self.now, where=where, first_row=first_row)
 
     def _notice(self, notice: Notice) -> None:
-        if notice not in self.notices():
-            self._found.append(notice)
+        with self._lock:
+            if notice not in self.notices():
+                self._found.append(notice)
 
 
 def _sound(entries: list[Entry]) -> list[Entry]:

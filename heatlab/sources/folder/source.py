@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from heatlab._checks import check_range, parameter_error
+from heatlab._checks import parameter_error
 from heatlab.domain import Instrument, Timeframe
 from heatlab.errors import SourceError
 from heatlab.frames import POSITIONS, empty
 from heatlab.sources.base import Capability, Notice
+from heatlab.sources.counts import check_count
 from heatlab.sources.folder.library import Library
 
 CACHE_BYTES = 256 * 2**20
@@ -115,12 +116,10 @@ class FolderSource:
             A file of the series breaks its contract.
         """
         wanted = Timeframe.parse(timeframe)
-        if limit is not None:
-            check_range("limit", limit, 1, 10_000_000, caller="FolderSource.candles")
+        last = None if limit is None else -check_count("limit", limit, caller="FolderSource.candles")
         place = self._venue(Capability.CANDLES, symbol, venue)
         table = self._series(place, symbol, wanted)
-        table = _between(table[table.index <= self.now() - wanted.delta], start, end)
-        return table if limit is None else table.iloc[-limit:]
+        return _between(table[table.index <= self.now() - wanted.delta], start, end).iloc[last:]
 
     def _series(self, venue: str, symbol: str, wanted: Timeframe) -> pd.DataFrame:
         native = self._library.timeframes(venue, symbol)
@@ -179,7 +178,7 @@ class FolderSource:
     def order_book(self, symbol: str, *, venue: str | None = None, depth: int | None = None) -> pd.DataFrame:
         """Latest book at :meth:`now`, however old: look at ``age``. Amounts in contracts are left out."""
         if depth is not None:
-            check_range("depth", depth, 1, 1_000_000, caller="FolderSource.order_book")
+            depth = check_count("depth", depth, caller="FolderSource.order_book")
         place = self._venue(Capability.ORDER_BOOK, symbol, venue)
         books = self._library.single(Capability.ORDER_BOOK, place, symbol)
         if not books:

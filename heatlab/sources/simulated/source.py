@@ -14,15 +14,18 @@ from heatlab._checks import check_range, parameter_error
 from heatlab.domain import Instrument, Timeframe
 from heatlab.errors import SourceError
 from heatlab.sources.base import Capability, Notice
+from heatlab.sources.counts import check_count
 from heatlab.sources.simulated import books, cache, demo, settings, tables
 from heatlab.sources.simulated import funding as funding_rules
-from heatlab.sources.simulated.asked import between, listing_of, signed, timeframe_of, utc, venue_of
+from heatlab.sources.simulated.checked import between, listing_of, signed, timeframe_of, utc, venue_of
 from heatlab.sources.simulated.contracts import bracket_table_of, instrument
 from heatlab.sources.simulated.second_venue import follow
-from heatlab.sources.simulated.settings import LISTINGS, VENUES, Listing
+from heatlab.sources.simulated.settings import BY_SYMBOL, LISTINGS, VENUES, Listing
 from heatlab.sources.simulated.tape import Tape, mixture, record
 
 Made = TypeVar("Made")
+ACCOUNT = ""
+"""Stands for the demo user in place of a symbol: a lock of its own, taken before those of symbols."""
 
 
 class SimulatedSource:
@@ -53,9 +56,9 @@ class SimulatedSource:
         check_range("seed", seed, 0, 2**31 - 1, caller="SimulatedSource")
         self._seed = int(seed)
         self._folder = None if cache is None else Path(cache)
-        self._lock = threading.RLock()
+        self._locks = {name: threading.RLock() for name in (*BY_SYMBOL, ACCOUNT)}
         self._made: dict[tuple[str, ...], object] = {}
-        self._notices: list[Notice] = []
+        self._notices: dict[Notice, None] = {}
 
     @property
     def name(self) -> str:
@@ -110,10 +113,8 @@ class SimulatedSource:
         """Return closed candles; see :class:`~heatlab.sources.base.MarketSource`."""
         listing, place = listing_of(symbol), venue_of(venue)
         wanted = timeframe_of(timeframe)
-        if limit is not None:
-            check_range("limit", limit, 1, float("inf"), caller="SimulatedSource.candles")
-        table = between(self._candles(listing, place, wanted), start, end)
-        chosen = table if limit is None else table.iloc[-int(limit) :]
+        last = None if limit is None else -check_count("limit", limit, caller="SimulatedSource.candles")
+        chosen = between(self._candles(listing, place, wanted), start, end).iloc[last:]
         return signed(chosen, symbol, place, wanted.value)
 
     def open_interest(
@@ -170,8 +171,7 @@ class SimulatedSource:
     def order_book(self, symbol: str, *, venue: str | None = None, depth: int | None = None) -> pd.DataFrame:
         """Book at :meth:`now` around the mark price; ``depth`` keeps so many levels of each side."""
         listing, place = listing_of(symbol), venue_of(venue)
-        if depth is not None:
-            check_range("depth", depth, 1, float("inf"), caller="SimulatedSource.order_book")
+        levels = None if depth is None else check_count("depth", depth, caller="SimulatedSource.order_book")
         table = books.order_book(
             listing,
             venue=place,
@@ -180,7 +180,7 @@ class SimulatedSource:
             mark_price=self.mark_price(symbol, venue=place),
             share=1.0 if place == VENUES[0] else settings.OKX_SHARE,
         )
-        chosen = table if depth is None else table.groupby("side", sort=False).head(int(depth)).reset_index(drop=True)
+        chosen = table if levels is None else table.groupby("side", sort=False).head(levels).reset_index(drop=True)
         return signed(chosen, symbol, place, None)
 
     def brackets(self, symbol: str, *, venue: str | None = None) -> pd.DataFrame:
@@ -191,12 +191,13 @@ class SimulatedSource:
         """Eight positions of a demo user over both venues, or those on one."""
         wanted = None if venue is None else venue_of(venue)
         brackets = {listing.symbol: bracket_table_of(listing) for listing in LISTINGS}
-        table = self._once(
-            ("positions",), lambda: demo.positions(lambda symbol, at: self.mark_price(symbol, venue=at), brackets)
-        )
-        chosen = table if wanted is None else table[table["venue"] == wanted].reset_index(drop=True)
-        chosen = chosen.copy()
-        chosen.attrs = {**table.attrs, "venue": wanted}
+
+        def make() -> pd.DataFrame:
+            return demo.positions(lambda symbol, at: self.mark_price(symbol, venue=at), brackets)
+
+        table = self._once(("positions", ACCOUNT), make)
+        chosen = table.copy() if wanted is None else table[table["venue"] == wanted].reset_index(drop=True)
+        chosen.attrs["venue"] = wanted
         return chosen
 
     def notices(self) -> tuple[Notice, ...]:
@@ -311,12 +312,11 @@ class SimulatedSource:
         return tape
 
     def _note(self, error: Exception) -> None:
-        notice = Notice(str(self._folder), f"The simulated market was made afresh: {error}")
-        if notice not in self._notices:
-            self._notices.append(notice)
+        self._notices[Notice(str(self._folder), f"The simulated market was made afresh: {error}")] = None
 
-    def _once(self, key: tuple[str, ...], make: Callable[[], Made]) -> Made:
-        with self._lock:
+    def _once(self, key: tuple[str, str, *tuple[str, ...]], make: Callable[[], Made]) -> Made:
+        """Make a thing once; things of different symbols side by side. A key is what it is, its symbol and more."""
+        with self._locks[key[1]]:
             if key not in self._made:
                 self._made[key] = make()
             return self._made[key]  # type: ignore[return-value]
