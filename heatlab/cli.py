@@ -70,7 +70,12 @@ def cli() -> None:
     type=click.IntRange(0, 65535),
     help="Port to listen on; 0 takes any free one. [default: 8866, or a free one where it is taken]",
 )
-@click.option("--token", help="Ask every visitor for this token. Beyond this machine a random one is made.")
+@click.option(
+    "--token",
+    envvar="HEATLAB_TOKEN",
+    help="Ask every visitor for this token. Beyond this machine a random one is made. Other users of this machine see "
+    "the arguments of a command, but not its environment: HEATLAB_TOKEN takes the token out of their sight.",
+)
 @click.option("--browser/--no-browser", default=True, help="Open the gallery in a browser.")
 @click.option("--preheat", type=click.IntRange(0, 8), default=1, show_default=True, help="Kernels kept ready per app.")
 @click.option(
@@ -102,14 +107,16 @@ def serve(
     notebooks: Path | None,
 ) -> None:
     """Serve the apps on this machine and print where they are."""
+    os.environ.pop("HEATLAB_TOKEN", None)  # the kernels have no use for it
     source = _open(spec, positions)
     _hand_over(spec, positions)
     from heatlab.apps import serve as server
+    from heatlab.apps.address import Settings, choose_token
 
-    settings = server.Settings(
+    settings = Settings(
         ip=ip,
         port=port,
-        token=server.choose_token(ip, token),
+        token=choose_token(ip, token),
         notebooks=notebooks or server.notebooks_dir(),
         open_browser=browser,
         preheat=preheat,
@@ -169,8 +176,10 @@ def main() -> None:
 def _open(spec: str, positions: Path | None) -> Any:
     """Open the source and read the positions now, so that a mistake shows here and not in a browser."""
     from heatlab import sources
+    from heatlab.apps.doctor import venues_of
 
     source = sources.open_source(spec, positions=positions)
+    venues_of(source)
     if positions is not None:
         source.positions()
     return source

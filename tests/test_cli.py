@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 import heatlab
 from heatlab import sources
-from heatlab.apps import doctor, serve
+from heatlab.apps import address, doctor, serve
 from heatlab.cli import _OneLine, cli
 from heatlab.errors import ParameterError, SourceError
 
@@ -65,13 +65,13 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[serve.Settings]:
+def served(monkeypatch: pytest.MonkeyPatch) -> list[address.Settings]:
     """Settings the server would have started with."""
-    started: list[serve.Settings] = []
+    started: list[address.Settings] = []
 
-    def fake(settings: serve.Settings, *, announce: Any) -> None:
+    def fake(settings: address.Settings, *, announce: Any) -> None:
         started.append(settings)
-        announce(serve.address(settings, 4321))
+        announce(address.address(settings, 4321))
 
     monkeypatch.setattr(serve, "serve", fake)
     for name in ("HEATLAB_SOURCE", "HEATLAB_POSITIONS"):
@@ -88,7 +88,7 @@ def test_the_version_is_printed() -> None:
     assert run("--version").output == f"heatlab, version {heatlab.__version__}\n"
 
 
-def test_without_a_command_heatlab_serves(opened: list[Any], served: list[serve.Settings], tmp_path: Path) -> None:
+def test_without_a_command_heatlab_serves(opened: list[Any], served: list[address.Settings], tmp_path: Path) -> None:
     """``heatlab`` prints one line with the address and the source."""
     result = run("--no-browser", "--notebooks", str(tmp_path))
     assert result.output == "heatlab is at http://127.0.0.1:4321/ (fake market). Ctrl-C ends it.\n"
@@ -97,7 +97,7 @@ def test_without_a_command_heatlab_serves(opened: list[Any], served: list[serve.
 
 
 def test_kernels_are_told_absolute_paths(
-    opened: list[Any], served: list[serve.Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    opened: list[Any], served: list[address.Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Kernels run elsewhere, so folder and file are handed over in full."""
     (tmp_path / "market").mkdir()
@@ -108,7 +108,7 @@ def test_kernels_are_told_absolute_paths(
     assert os.environ["HEATLAB_POSITIONS"] == str(tmp_path / "book.csv")
 
 
-def test_a_source_that_does_not_open_stops_the_command(opened: list[Any], served: list[serve.Settings]) -> None:
+def test_a_source_that_does_not_open_stops_the_command(opened: list[Any], served: list[address.Settings]) -> None:
     """One line, exit code 2, and nothing is served."""
     result = run("--source", "nowhere")
     assert result.exit_code == 2
@@ -127,7 +127,7 @@ def test_a_source_that_does_not_open_stops_the_command(opened: list[Any], served
     ],
 )
 def test_a_mistake_is_refused_before_anything_starts(
-    arguments: tuple[str, ...], words: str, opened: list[Any], served: list[serve.Settings]
+    arguments: tuple[str, ...], words: str, opened: list[Any], served: list[address.Settings]
 ) -> None:
     """Options are checked first; the message names the option and the limit."""
     result = run(*arguments)
@@ -137,7 +137,7 @@ def test_a_mistake_is_refused_before_anything_starts(
 
 
 def test_beyond_this_machine_there_is_always_a_token(
-    opened: list[Any], served: list[serve.Settings], tmp_path: Path
+    opened: list[Any], served: list[address.Settings], tmp_path: Path
 ) -> None:
     """Bound to every address, a random token is made and printed."""
     run("--ip", "0.0.0.0", "--notebooks", str(tmp_path))
@@ -152,7 +152,7 @@ def test_beyond_this_machine_there_is_always_a_token(
 )
 def test_on_this_machine_a_token_is_optional(ip: str, token: str | None, expected: str) -> None:
     """Loopback needs no token; one that is given is used."""
-    assert serve.choose_token(ip, token) == expected
+    assert address.choose_token(ip, token) == expected
 
 
 @pytest.mark.parametrize(
@@ -166,15 +166,15 @@ def test_on_this_machine_a_token_is_optional(ip: str, token: str | None, expecte
 )
 def test_the_address_can_be_opened(ip: str, token: str, expected: str) -> None:
     """The address holds a host a browser understands, and the token."""
-    assert serve.address(serve.Settings(ip=ip, token=token), 80, here=True) == expected
+    assert address.address(address.Settings(ip=ip, token=token), 80, here=True) == expected
 
 
 def test_a_taken_port_is_refused_when_named_and_avoided_when_not() -> None:
     """``--port`` means that port; without it a free one will do."""
-    held = serve.bind("127.0.0.1", 0)
+    held = address.bind("127.0.0.1", 0)
     try:
         with pytest.raises(ParameterError, match=r"cannot listen on 127\.0\.0\.1 port .* in use"):
-            serve.bind("127.0.0.1", held.getsockname()[1])
+            address.bind("127.0.0.1", held.getsockname()[1])
     finally:
         held.close()
 
@@ -182,7 +182,7 @@ def test_a_taken_port_is_refused_when_named_and_avoided_when_not() -> None:
 def test_an_address_of_another_machine_is_refused() -> None:
     """An address this machine does not have is said to be so, in one line."""
     with pytest.raises(ParameterError, match=r"heatlab cannot listen on 203\.0\.113\.7 port 0"):
-        serve.bind("203.0.113.7", 0)
+        address.bind("203.0.113.7", 0)
 
 
 def test_the_template_is_complete_and_made_once(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -14,13 +15,19 @@ import psutil  # type: ignore[import-untyped]
 from jupyter_core.utils import ensure_async, run_sync
 from jupyter_server.utils import url_path_join
 from tornado.httpserver import HTTPServer
-from tornado.ioloop import IOLoop
+from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import RequestHandler
 from voila.app import Voila
+from voila.request_info_handler import RequestInfoSocketHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
-from heatlab.apps import serve
+from heatlab.apps.address import GALLERY, is_loopback
+
+DAY_MS = 24 * 3600 * 1000
+REFILL_SECONDS = 3.0
+"""Time a visitor who took a kernel has the machine to himself before the next one is prepared."""
+LONGEST_START = 90.0
 
 
 class FrontDoor(RequestHandler):
@@ -29,7 +36,7 @@ class FrontDoor(RequestHandler):
     def get(self) -> None:
         """Redirect."""
         query = f"?{self.request.query}" if self.request.query else ""
-        self.redirect(f"{self.request.path.rstrip('/')}/voila/render/{serve.GALLERY}{query}")
+        self.redirect(f"{self.request.path.rstrip('/')}/voila/render/{GALLERY}{query}")
 
 
 class PageHandler(TornadoVoilaHandler):  # type: ignore[misc]
@@ -40,21 +47,24 @@ class PageHandler(TornadoVoilaHandler):  # type: ignore[misc]
         await super().prepare()
         _ = self.xsrf_token
 
-    def should_use_rendered_notebook(self, notebook_data: Any, pool_size: int, *_: Any) -> bool:
-        """Whether a kernel is ready; template and theme of the address do not change what the server renders."""
-        return pool_size > 0 and bool(notebook_data)
+    def should_use_rendered_notebook(self, _notebook_data: Any, pool_size: int, *_: Any) -> bool:
+        """Whether a kernel is ready or on its way; template and theme of the address change nothing here."""
+        return pool_size > 0
 
 
 class HeatlabServer(Voila):  # type: ignore[misc]
     """Voila on a socket bound beforehand, without its file tree."""
 
     heatlab_socket: socket.socket
-    heatlab_ready: Callable[[], None]
+    heatlab_preheat: int
+    heatlab_listening: Callable[[], None]
+    heatlab_prepared: Callable[[], None]
+    heatlab_daily: Callable[[], None]
 
     def init_settings(self) -> Any:
         """Compress pages where they travel; on loopback that would only cost time."""
         settings = super().init_settings()
-        return {**settings, "compress_response": not serve.is_loopback(self.ip)}
+        return {**settings, "compress_response": not is_loopback(self.ip)}
 
     def init_handlers(self) -> list[Any]:
         """Voila's handlers, with our page handler and front door and without the tree of files."""
@@ -70,7 +80,8 @@ class HeatlabServer(Voila):  # type: ignore[misc]
         server = HTTPServer(self.app)
         server.add_socket(self.heatlab_socket)
         self.ioloop = IOLoop.current()
-        self.ioloop.add_callback(self.heatlab_ready)
+        self.ioloop.add_callback(self._open_up)
+        PeriodicCallback(self.heatlab_daily, DAY_MS).start()
         signal.signal(signal.SIGINT, self._handle_signal_stop)  # an exception could surface in the middle of any task
         try:
             self.ioloop.start()
@@ -78,13 +89,57 @@ class HeatlabServer(Voila):  # type: ignore[misc]
             server.stop()
             self.stop()
 
+    async def _open_up(self) -> None:
+        """Say where the server is, prepare the kernels, and from then on replace those that visitors took."""
+        self.heatlab_listening()
+        names = sorted(getattr(self.kernel_manager, "_pools", ()), key=lambda name: (name != GALLERY, name))
+        await self._prepare(names)
+        self.heatlab_prepared()
+        while names:
+            await asyncio.sleep(REFILL_SECONDS)
+            await self._prepare(names)
+
+    async def _prepare(self, names: list[str]) -> None:
+        """Fill the pools with one kernel after the other: kernels that start together compile the same code together.
+
+        The gallery comes first: it computes what the apps need. A notebook whose kernel cannot be started leaves the
+        list; its visitors are told by their own page.
+        """
+        for name in tuple(names):
+            while self.kernel_manager.get_pool_size(name) < self.heatlab_preheat:
+                try:
+                    await asyncio.wait_for(self._one_more(name), LONGEST_START)
+                except TimeoutError:
+                    self.log.warning("a kernel of %s is still not ready after %g s", name, LONGEST_START)
+                except Exception:
+                    self.log.exception("no kernel is kept ready for %s", name)
+                    names.remove(name)
+                    break
+
+    async def _one_more(self, name: str) -> None:
+        """Start one kernel for the pool of a notebook and wait until it waits for its visitor, or has served one."""
+        manager = self.kernel_manager
+        pool = manager._pools[name]
+        manager.kernel_pools_config = {"default": {"pool_size": len(pool) + 1}}
+        manager.fill_if_needed(delay=0, notebook_name=name)
+        manager.kernel_pools_config = {"default": {"pool_size": 0}}
+        started = pool[-1]
+        try:
+            content = await asyncio.shield(started)
+        except Exception:
+            if started in pool:
+                pool.remove(started)
+            raise
+        while not content["task"].done() and content["kernel_id"] not in RequestInfoSocketHandler._waiters:
+            await asyncio.sleep(0.1)
+
     def stop(self) -> None:
         """End every kernel, those still starting included, and remove their connection files."""
         _cancel_all()
         try:
             run_sync(self._end_kernels)()
         finally:
-            _end_children()
+            _end_starting(self.connection_dir)
             shutil.rmtree(self.connection_dir, ignore_errors=True)
 
     async def _end_kernels(self) -> None:
@@ -106,9 +161,17 @@ def _cancel_all() -> None:
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
-def _end_children() -> None:
-    """End the processes this server started and that are left: kernels that were still starting."""
-    left = psutil.Process().children(recursive=True)
+def _end_starting(connection_dir: str) -> None:
+    """End the kernels that are left, and what they started: known by their connection file, so that nothing else goes.
+
+    A browser this server opened is its child, too, and stays.
+    """
+    file = os.path.join(connection_dir, "kernel-")
+    left = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if any(part.startswith(file) for part in child.cmdline()):
+                left += [child, *child.children(recursive=True)]
     for child in left:
         with contextlib.suppress(psutil.NoSuchProcess):
             child.terminate()

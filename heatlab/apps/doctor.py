@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from heatlab.errors import HeatlabError
+from heatlab.errors import HeatlabError, SourceError
 
 OLDEST_PYTHON = (3, 11)
 CLOCK_TOLERANCE_MS = 1000.0
+MOST_NOTICES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,27 @@ def examine(
     return found
 
 
+def venues_of(source: Any) -> tuple[str, ...]:
+    """Venues of a source that has something to show.
+
+    Raises
+    ------
+    SourceError
+        It has none; the message says what was left out and what to do.
+    """
+    venues = tuple(source.venues())
+    if venues:
+        return venues
+    notices = source.notices()
+    left_out = "; ".join(f"{notice.where}: {notice.message}" for notice in notices[:MOST_NOTICES])
+    more = f"; and {len(notices) - MOST_NOTICES} more" if len(notices) > MOST_NOTICES else ""
+    found = f"Left out: {left_out}{more}." if notices else "There is no Parquet or CSV file in it."
+    raise SourceError(
+        f"{source.name} has no candles to show. {found.replace('..', '.')} A folder needs files such as "
+        "binanceusdm/BTC-USDT-USDT_1h.csv with the columns timestamp, open, high, low, close, volume."
+    )
+
+
 def _python() -> Finding:
     enough = sys.version_info[:2] >= OLDEST_PYTHON
     wanted = "" if enough else f"; heatlab needs {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer"
@@ -97,9 +119,9 @@ def _source(spec: str, positions: Path | None) -> tuple[Any, Finding]:
     try:
         source = sources.open_source(spec, positions=positions)
         symbols = [instrument.symbol for instrument in source.instruments()] if source.is_simulated else []
+        venues = ", ".join(venues_of(source))
     except HeatlabError as error:
         return None, Finding("source", "broken", str(error))
-    venues = ", ".join(source.venues())
     return source, Finding(
         "source", "ok", f"{source.name}, venues {venues}" + (f", {len(symbols)} symbols" if symbols else "")
     )

@@ -6,71 +6,37 @@ kernel, refuses foreign host names on loopback, and ends every kernel when it st
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import hashlib
-import ipaddress
 import json
 import logging
 import os
-import secrets
+import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import webbrowser
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
 import heatlab
+from heatlab.apps.address import EVERYWHERE, Settings, address, bind, is_loopback
 from heatlab.errors import ParameterError
 
 PACKAGE = Path(heatlab.__file__).parent
-USUAL_PORT = 8866
-GALLERY = "index.ipynb"
 STUDIES = ".*_study.ipynb"
 """Notebooks that compute for a while: nobody waits for them ready, so no kernel is kept for them."""
-EVERYWHERE = ("0.0.0.0", "::", "")
 EXTENSIONS = ("@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager", "anywidget")
 PING_MS = 30_000
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to serve.
-
-    Parameters
-    ----------
-    ip : str
-        Address to listen on.
-    port : int, optional
-        None: 8866 or, where that is taken, any free one. 0: any free one. Else exactly this one.
-    token : str
-        Asked of every visitor unless empty.
-    notebooks : Path
-        Folder to serve.
-    open_browser : bool
-        Open the gallery once the server listens.
-    preheat : int
-        Kernels kept ready per notebook.
-    idle : int
-        Seconds after which a kernel without a page ends.
-    verbose : bool
-        Print the server's own log.
-    """
-
-    ip: str = "127.0.0.1"
-    port: int | None = None
-    token: str = ""
-    notebooks: Path = Path()
-    open_browser: bool = True
-    preheat: int = 1
-    idle: int = 600
-    verbose: bool = False
+KEPT_SECONDS = 30 * 24 * 3600.0
+"""Prepared folders that nobody used for this long are removed."""
+OURS = re.compile(r"[0-9a-f]{16}|\.(building|old)-.*")
 
 
 def notebooks_dir() -> Path:
@@ -88,68 +54,12 @@ def notebooks_dir() -> Path:
     raise ParameterError(f"heatlab's notebooks are missing: looked in {' and '.join(map(str, places))}. Reinstall it.")
 
 
-def is_loopback(ip: str) -> bool:
-    """Whether only this machine can reach the address."""
-    if ip == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(ip).is_loopback
-    except ValueError:
-        return False
-
-
-def choose_token(ip: str, token: str | None) -> str:
-    """Token to ask for: the one given, a random one beyond loopback, none on loopback."""
-    if token:
-        return token
-    return "" if is_loopback(ip) else secrets.token_urlsafe(24)
-
-
-def bind(ip: str, port: int | None) -> socket.socket:
-    """Bind a listening socket, before anything else starts.
-
-    Raises
-    ------
-    ParameterError
-        The address or the port cannot be had.
-    """
-    wanted = USUAL_PORT if port is None else port
-    try:
-        return _listen(ip, wanted)
-    except OSError as error:
-        if port is None and error.errno == errno.EADDRINUSE:
-            return _listen(ip, 0)
-        reason = error.strerror or str(error)
-        raise ParameterError(f"heatlab cannot listen on {ip} port {wanted}: {reason}. Try --port 0.") from error
-
-
-def _listen(ip: str, port: int) -> socket.socket:
-    made = socket.create_server((ip, port), family=socket.AF_INET6 if ":" in ip else socket.AF_INET, backlog=128)
-    made.setblocking(False)
-    return made
-
-
-def address(settings: Settings, port: int, *, here: bool = False) -> str:
-    """Where to point a browser, token included.
-
-    Parameters
-    ----------
-    here : bool
-        A browser on this machine, rather than anywhere on the network.
-    """
-    host = settings.ip
-    if host in EVERYWHERE:
-        host = "127.0.0.1" if here else socket.gethostname()
-    host = f"[{host}]" if ":" in host else host
-    return f"http://{host}:{port}/" + (f"?token={settings.token}" if settings.token else "")
-
-
 def prepare_template(root: Path | None = None) -> Path:
     """Lay out a Jupyter data folder with the complete template and a kernel of this very Python.
 
     The package's template is joined by the style sheet and the BokehJS of the installed bokeh, so that pages load
     them as cached files. The folder's name is a digest of its contents; it is built beside and renamed, so that two
-    processes may do it at once.
+    processes may do it at once. Folders of other contents that nobody used for 30 days are removed.
 
     Parameters
     ----------
@@ -167,10 +77,46 @@ def prepare_template(root: Path | None = None) -> Path:
         digest.update(name.encode() + b"\0" + content + b"\0")
     root = root or Path(platformdirs.user_cache_dir("heatlab")) / "jupyter"
     target = root / digest.hexdigest()[:16]
-    if not target.is_dir():
-        root.mkdir(parents=True, exist_ok=True)
-        _lay(files, target)
+    while True:
+        try:
+            mark_used(target)
+        except FileNotFoundError:
+            root.mkdir(parents=True, exist_ok=True)
+            _lay(files, target)
+        else:
+            break
+    _prune(target)
     return target
+
+
+def mark_used(target: Path) -> None:
+    """Note that a prepared folder is in use, so that no other process removes it."""
+    os.utime(target)
+
+
+def _prune(target: Path) -> None:
+    """Remove the siblings of the folder in use that nobody used for long; what cannot be removed stays."""
+    for path in target.parent.iterdir():
+        if path != target and OURS.fullmatch(path.name) and _unused(path):
+            _remove(path)
+
+
+def _unused(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > KEPT_SECONDS
+    except OSError:  # another process removes it
+        return False
+
+
+def _remove(path: Path) -> None:
+    """Move a folder away, then delete it; back again if somebody took it into use meanwhile."""
+    aside = path.with_name(f".old-{os.getpid()}-{path.name.lstrip('.')}")
+    with contextlib.suppress(OSError):
+        path.rename(aside)
+        if _unused(aside):
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.rename(path)
 
 
 def _template_files() -> dict[str, bytes]:
@@ -241,7 +187,10 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = print) -> Non
     try:
         server = _server_class().instance(config=_configuration(settings, port))  # the instance takes every log
         server.heatlab_socket = listening
-        server.heatlab_ready = lambda: warming.append(_ready(settings, port, announce))
+        server.heatlab_preheat = settings.preheat
+        server.heatlab_listening = lambda: _announce(settings, port, announce)
+        server.heatlab_prepared = lambda: warming.append(_warm_up())
+        server.heatlab_daily = lambda: mark_used(data)
         server.initialize([])
         server.start()
     finally:
@@ -251,16 +200,16 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = print) -> Non
             process.wait(10)
 
 
-def _ready(settings: Settings, port: int, announce: Callable[[str], None]) -> subprocess.Popen[bytes]:
+def _announce(settings: Settings, port: int, announce: Callable[[str], None]) -> None:
     announce(address(settings, port))
-    if settings.open_browser:
-        webbrowser.open(address(settings, port, here=True))
-    return _warm_up()
+    if settings.open_browser:  # a text browser returns when it is closed: it must not hold the server
+        url = address(settings, port, here=True)
+        threading.Thread(target=webbrowser.open, args=(url,), name="browser", daemon=True).start()
 
 
 def _warm_up() -> subprocess.Popen[bytes]:
     """Compile what the apps will need in a process of its own, so that the first visitor does not wait for it."""
-    code = "from heatlab import apps; getattr(apps, 'warm_up', int)()"
+    code = "from heatlab.apps.warm import warm_up; warm_up()"
     return subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 
@@ -284,7 +233,7 @@ def _configuration(settings: Settings, port: int) -> Any:
     options.show_tracebacks = False
     options.file_allowlist = []
     options.preheat_kernel = settings.preheat > 0
-    options.default_pool_size = settings.preheat
+    options.default_pool_size = 0  # the server fills the pools itself, one kernel after the other
     options.extension_allowlist = list(EXTENSIONS)
     config.VoilaKernelManager.preheat_denylist = [STUDIES]
     config.VoilaExecutor.cell_error_instruction = "Reload the page to try again. The details are in the server's log."

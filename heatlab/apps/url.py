@@ -8,8 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Collection, Mapping
-from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 LONGEST = 4000
 
@@ -63,21 +62,6 @@ def choices(
     """Comma-separated parameter, what is not ``allowed`` left out; ``default`` if nothing remains."""
     wanted = dict.fromkeys(part.strip() for part in parameters.get(name, "").split(","))
     return tuple(part for part in wanted if part in allowed) or default
-
-
-def flag(parameters: Mapping[str, str], name: str, *, default: bool) -> bool:
-    """Parameter as yes or no: 1, true, yes, on against 0, false, no, off."""
-    known = {**dict.fromkeys(("1", "true", "yes", "on"), True), **dict.fromkeys(("0", "false", "no", "off"), False)}
-    return known.get(parameters.get(name, "").lower(), default)
-
-
-def permalink(settings: Mapping[str, Any]) -> str:
-    """Query string, with its question mark, that brings these settings back."""
-    return "?" + urlencode({name: _shown(value) for name, value in settings.items()})
-
-
-def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
 def _await_visitor() -> None:

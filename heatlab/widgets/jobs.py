@@ -1,6 +1,7 @@
 """Work that must not freeze the app: one long job with progress and Cancel, and bursts of events where the latest wins.
 
 Both run on the kernel's own event loop, so widget messages keep being served; plain functions run in a thread.
+`LatestWins` serves the panels; `Runner` and `Job` are for your own notebooks and for apps that compute for long.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 A session whose tab vanished keeps its kernel, and a kernel that streams is never idle, so the server never culls it.
 Presence pings while the page is open and calls ``on_gone`` once it has been quiet for too long: stop streams there.
+The gallery uses it; it is meant for every app that streams.
 """
 
 from __future__ import annotations

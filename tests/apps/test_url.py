@@ -47,26 +47,14 @@ def test_a_number_is_clamped(text: str, expected: float) -> None:
     assert url.number({"n": text}, "n", default=2.0, low=0.0, high=10.0) == expected
 
 
-@given(st.dictionaries(st.sampled_from(["n", "c", "f"]), st.text(max_size=20)))
+@given(st.dictionaries(st.sampled_from(["n", "c"]), st.text(max_size=20)))
 def test_no_address_can_break_the_reading(parameters: Mapping[str, str]) -> None:
     """Whatever stands in the address, the values stay within what is allowed."""
     assert 0 <= url.integer(parameters, "n", default=2, low=0, high=10) <= 10
     assert url.choice(parameters, "c", default="log", allowed=("log", "linear")) in ("log", "linear")
     assert set(url.choices(parameters, "c", default=("a",), allowed=("a", "b"))) <= {"a", "b"}
-    assert url.flag(parameters, "f", default=True) in (True, False)
 
 
 def test_choices_keep_their_order_and_drop_the_unknown() -> None:
     """A comma-separated list is read in order, without doubles."""
     assert url.choices({"c": "b,x,a,b"}, "c", default=("a",), allowed=("a", "b")) == ("b", "a")
-
-
-def test_a_permalink_brings_the_settings_back() -> None:
-    """What is written can be read."""
-    link = url.permalink({"symbol": "BTC/USDT:USDT", "tiers": (2, 5), "log": True})
-    assert link == "?symbol=BTC%2FUSDT%3AUSDT&tiers=2%2C5&log=True"
-    assert url.query_parameters({"QUERY_STRING": link[1:]}) == {
-        "symbol": "BTC/USDT:USDT",
-        "tiers": "2,5",
-        "log": "True",
-    }
