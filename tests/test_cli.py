@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import types
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,6 +147,19 @@ def test_beyond_this_machine_there_is_always_a_token(
     assert served[0].token != served[1].token
 
 
+def test_the_token_can_come_from_the_environment(
+    opened: list[Any], served: list[address.Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HEATLAB_TOKEN keeps it out of the list of processes; an argument goes before it; kernels do not get it."""
+    monkeypatch.setenv("HEATLAB_TOKEN", "hush")
+    run("--notebooks", str(tmp_path))
+    assert "HEATLAB_TOKEN" not in os.environ
+    monkeypatch.setenv("HEATLAB_TOKEN", "hush")
+    run("--token", "said", "--notebooks", str(tmp_path))
+    assert [settings.token for settings in served] == ["hush", "said"]
+    assert "HEATLAB_TOKEN" in run("serve", "--help").output
+
+
 @pytest.mark.parametrize(
     ("ip", "token", "expected"),
     [("127.0.0.1", None, ""), ("localhost", None, ""), ("::1", None, ""), ("::1", "t", "t")],
@@ -200,6 +214,33 @@ def test_the_template_is_complete_and_made_once(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [data.name]
 
 
+def test_a_prepared_folder_nobody_uses_is_removed(tmp_path: Path) -> None:
+    """Thirty days unused, a folder of other contents goes; younger ones and what is not ours stay."""
+    ages = {"0123456789abcdef": 31, "fedcba9876543210": 29, ".building-x": 31, "notes": 400}
+    now = time.time()
+    for name, days in ages.items():
+        (tmp_path / name / "voila").mkdir(parents=True)
+        os.utime(tmp_path / name, (now, now - days * 86_400))
+    data = serve.prepare_template(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {data.name, "fedcba9876543210", "notes"}
+
+
+def test_a_prepared_folder_in_use_stays_young(tmp_path: Path) -> None:
+    """Every start, and every day of serving, marks the folder as used."""
+    data = serve.prepare_template(tmp_path)
+    os.utime(data, (0.0, 0.0))
+    assert serve.prepare_template(tmp_path) == data
+    assert time.time() - data.stat().st_mtime < 3600
+
+
+def test_a_folder_taken_into_use_while_it_is_removed_comes_back(tmp_path: Path) -> None:
+    """Another process may mark it just then."""
+    folder = tmp_path / "0123456789abcdef"
+    folder.mkdir()
+    serve._remove(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["0123456789abcdef"]
+
+
 def test_the_template_names_no_address_outside() -> None:
     """No page of ours asks another server for anything."""
     folder = serve.PACKAGE / "share"
@@ -238,6 +279,43 @@ def test_the_doctor_exits_with_one_when_something_is_broken(opened: list[Any]) -
     assert result.exit_code == 1
     broken = [finding for finding in json.loads(result.output) if finding["state"] == "broken"]
     assert [finding["name"] for finding in broken] == ["source"]
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({}, "It holds no candle file."),
+        ({"x.csv": "a,b\n1,2\n"}, "Left out: x.csv: "),
+        ({f"{n}.csv": "a,b\n1,2\n" for n in range(5)}, "; and 2 more."),
+    ],
+    ids=["empty", "refused", "many"],
+)
+def test_a_folder_without_candles_is_broken_and_not_served(
+    tmp_path: Path, served: list[address.Settings], files: dict[str, str], words: str
+) -> None:
+    """The doctor and the command say so in one line: what was left out, and what a folder needs."""
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    result = run("--source", str(tmp_path))
+    assert result.exit_code == 2
+    assert served == []
+    assert len(result.output.splitlines()) == 1
+    assert words in result.output
+    assert "BTC-USDT-USDT_1h.csv" in result.output
+    source = next(finding for finding in doctor.examine(str(tmp_path)) if finding.name == "source")
+    assert source.state == "broken"
+    assert words in source.message
+
+
+def test_a_source_that_fails_while_looked_at_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of its venues is reported, not raised."""
+
+    def fail(_: FakeSource) -> tuple[str, ...]:
+        raise SourceError("The folder cannot be read.")
+
+    monkeypatch.setattr(FakeSource, "venues", fail)
+    monkeypatch.setattr(sources, "open_source", lambda *_, **__: FakeSource(), raising=False)
+    assert doctor.Finding("source", "broken", "The folder cannot be read.") in doctor.examine("anywhere")
 
 
 def test_a_study_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def venues_of(source: Any) -> tuple[str, ...]:
     notices = source.notices()
     left_out = "; ".join(f"{notice.where}: {notice.message}" for notice in notices[:MOST_NOTICES])
     more = f"; and {len(notices) - MOST_NOTICES} more" if len(notices) > MOST_NOTICES else ""
-    found = f"Left out: {left_out}{more}." if notices else "There is no Parquet or CSV file in it."
+    found = f"Left out: {left_out}{more}." if notices else "It holds no candle file."
     raise SourceError(
         f"{source.name} has no candles to show. {found.replace('..', '.')} A folder needs files such as "
         "binanceusdm/BTC-USDT-USDT_1h.csv with the columns timestamp, open, high, low, close, volume."

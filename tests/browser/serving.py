@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -90,28 +91,43 @@ def free_port() -> int:
 @contextlib.contextmanager
 def heatlab(cache: Path, *options: str) -> Iterator[Server]:
     """Run ``python -m heatlab --no-browser --port 0 ...`` until the block ends, then end it by its id."""
+    command = ("heatlab", "--no-browser", "--port", "0", *options)
+    with _running(cache, command, environment(cache), r"heatlab is at (\S+)") as server:
+        yield server
+
+
+@contextlib.contextmanager
+def plain_voila(cache: Path, notebooks: Path) -> Iterator[Server]:
+    """Run Voila itself, as on Binder: the template as it is packaged and the settings that binder/ brings."""
+    settings = cache / "jupyter-config"
+    settings.mkdir(parents=True)
+    shutil.copy(ROOT / "binder" / "voila.json", settings)
+    environ = environment(cache) | {"JUPYTER_PATH": str(ROOT / "heatlab" / "share" / "jupyter")}
+    command = ("voila", str(notebooks), "--no-browser", f"--port={free_port()}", "--Voila.ip=127.0.0.1")
+    with _running(cache, command, environ, r"(?s)is running at:\s+(http\S+)") as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _running(cache: Path, command: tuple[str, ...], environ: dict[str, str], said: str) -> Iterator[Server]:
     cache.mkdir(parents=True, exist_ok=True)
     log = cache / "server.log"
     begun = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "heatlab", "--no-browser", "--port", "0", *options],
-            env=environment(cache),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=cache,
+            [sys.executable, "-m", *command], env=environ, stdout=output, stderr=subprocess.STDOUT, cwd=cache
         )
     try:
-        url = _announced(process, log)
+        url = _announced(process, log, said)
         yield Server(url, process, log, time.perf_counter() - begun)
     finally:
         end(process)
 
 
-def _announced(process: subprocess.Popen[bytes], log: Path) -> str:
+def _announced(process: subprocess.Popen[bytes], log: Path, words: str) -> str:
     limit = time.monotonic() + START
     while time.monotonic() < limit:
-        said = re.search(r"heatlab is at (\S+)", log.read_text(errors="replace"))
+        said = re.search(words, log.read_text(errors="replace"))
         if said:
             return said[1]
         if process.poll() is not None:

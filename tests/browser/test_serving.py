@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -206,6 +208,70 @@ def test_an_interrupt_ends_everything(cache: Path, notebooks: Path) -> None:
         _, alive = psutil.wait_procs(family, timeout=5)
         assert alive == []
     assert len(server.log.read_text().strip().splitlines()) == 1
+
+
+@pytest.fixture
+def fake_browser(tmp_path: Path) -> Iterator[Path]:
+    """A command that says its process id and stays; it is ended by that id."""
+    command, said = tmp_path / "browser", tmp_path / "browser.pid"
+    command.write_text(f"#!/bin/sh\necho $$ > {said}.part\nmv {said}.part {said}\nexec sleep 120\n")
+    command.chmod(0o755)
+    yield command
+    with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess):
+        psutil.Process(int(said.read_text())).kill()
+
+
+def started(browser: Path) -> psutil.Process:
+    """Process of the fake browser, once it runs."""
+    said, limit = browser.with_suffix(".pid"), time.monotonic() + 20
+    while not said.exists():
+        assert time.monotonic() < limit, "no browser was started"
+        time.sleep(0.05)
+    return psutil.Process(int(said.read_text()))
+
+
+def test_the_readers_browser_outlives_the_server(
+    cache: Path, notebooks: Path, fake_browser: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C ends the kernels, not the browser that was opened."""
+    monkeypatch.setenv("BROWSER", f"{fake_browser} %s &")
+    with serving.heatlab(cache, "--notebooks", str(notebooks), "--preheat", "1", "--browser") as server:
+        browser = started(fake_browser)
+        assert serving.end(server.process, with_signal=signal.SIGINT) == 0
+        assert browser.is_running()
+        assert browser.status() != psutil.STATUS_ZOMBIE
+
+
+def test_a_browser_in_the_terminal_does_not_hold_the_server(
+    cache: Path, notebooks: Path, fake_browser: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that returns only when it is closed runs beside the server."""
+    monkeypatch.setenv("BROWSER", f"{fake_browser} %s")
+    with serving.heatlab(cache, "--notebooks", str(notebooks), "--preheat", "0", "--browser") as server:
+        browser = started(fake_browser)
+        assert server.status() == 302
+        assert browser.is_running()
+        assert serving.end(server.process, with_signal=signal.SIGINT) == 0
+
+
+def test_a_visitor_who_comes_before_the_kernels_are_ready_is_served(page: Watched, cache: Path) -> None:
+    """Kernels are prepared one after the other, the gallery's first; whoever comes earlier gets one of his own."""
+    options = ("--notebooks", str(serving.NOTEBOOKS), "--preheat", "1")
+    with serving.heatlab(cache, *options) as server:
+        open_pane(page, server, "?step=7")
+        assert page.locator(".noUi-handle").first.get_attribute("aria-valuetext") == "7"
+        page.goto("about:blank")
+
+
+def test_plain_voila_shows_the_pane(page: Watched, cache: Path, notebooks: Path) -> None:
+    """As on Binder, with our template and nothing prepared, the widgets bring style sheet and BokehJS themselves."""
+    with serving.plain_voila(cache, notebooks) as server:
+        page.goto(f"{server.url}voila/render/pane.ipynb?step=3")
+        page.until(page.painted)
+        assert page.locator(".hl-nav").count() == 1
+        assert page.locator(".noUi-handle").first.get_attribute("aria-valuetext") == "3"
+        assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--hl-css')") != ""
+        page.goto("about:blank")
 
 
 def test_a_foreign_host_name_is_refused(served: serving.Server) -> None:
