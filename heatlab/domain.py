@@ -11,6 +11,7 @@ import pandas as pd
 from heatlab.errors import ParameterError
 
 NAN = float("nan")
+MONDAY_MS = 345_600_000
 
 
 class Side(IntEnum):
@@ -85,9 +86,9 @@ class Timeframe(StrEnum):
         return int(self.value[:-1]) * unit[self.value[-1]]
 
     @property
-    def bars_per_year(self) -> float:
-        """Bars in 365 days: crypto trades around the clock."""
-        return 365 * 86_400_000 / self.milliseconds
+    def origin_ms(self) -> int:
+        """Open time of one bar of the grid [ms since 1970]: Monday 1970-01-05 for weeks, the epoch for the rest."""
+        return MONDAY_MS if self is Timeframe.W1 else 0
 
     @classmethod
     def parse(cls, value: str) -> Timeframe:

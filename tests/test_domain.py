@@ -54,10 +54,11 @@ def test_timeframes_come_shortest_first() -> None:
     assert len(set(lengths)) == len(lengths)
 
 
-def test_a_year_has_365_days_of_bars() -> None:
-    """Crypto trades around the clock."""
-    assert Timeframe.D1.bars_per_year == 365
-    assert Timeframe.H1.bars_per_year == 8760
+def test_weeks_open_on_mondays_and_the_rest_at_the_epoch() -> None:
+    """The origin is the open of one bar of the grid."""
+    assert pd.Timestamp(Timeframe.W1.origin_ms, unit="ms") == pd.Timestamp("1970-01-05")
+    assert pd.Timestamp("1970-01-05").day_name() == "Monday"
+    assert {timeframe.origin_ms for timeframe in Timeframe if timeframe is not Timeframe.W1} == {0}
 
 
 @pytest.mark.parametrize("name", ["3m", "", "1H", "60"])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatlab import frames
@@ -123,6 +123,7 @@ def test_resampling_nothing_gives_nothing() -> None:
     assert resample_candles(frames.empty(CANDLES), "1h").empty
 
 
+@settings(deadline=None)
 @given(minute_sets, st.integers(1, 300), st.sampled_from(["5m", "15m", "1h"]))
 def test_resampling_looks_at_no_later_bar(minutes: list[int], cut: int, timeframe: str) -> None:
     """Bars from the first rows are the first bars from all rows."""
@@ -131,6 +132,7 @@ def test_resampling_looks_at_no_later_bar(minutes: list[int], cut: int, timefram
     pd.testing.assert_frame_equal(part, whole.iloc[: len(part)], check_freq=False)
 
 
+@settings(deadline=None)
 @given(minute_sets, st.sampled_from(["5m", "30m", "2h"]))
 def test_resampling_conserves_volume_and_extremes(minutes: list[int], timeframe: str) -> None:
     """Every part of a returned bar is in it, and nothing else."""
@@ -146,6 +148,7 @@ def test_resampling_conserves_volume_and_extremes(minutes: list[int], timeframe:
     check(longer, CANDLES)
 
 
+@settings(deadline=None)
 @given(minute_sets)
 def test_resampling_in_two_steps_is_resampling_in_one(minutes: list[int]) -> None:
     """1m to 5m to 1h gives the hours that 1m to 1h gives, as far as five minutes reach."""
@@ -263,6 +266,7 @@ def test_gaps_are_listed_with_their_ends() -> None:
     assert frames.gaps(frames.empty(CANDLES)).empty
 
 
+@settings(deadline=None)
 @given(minute_sets)
 def test_rows_and_missing_bars_fill_the_span(minutes: list[int]) -> None:
     """Bars there and bars missing add up to the bars between first and last."""
@@ -323,3 +327,10 @@ def test_schema_names_and_units_are_complete() -> None:
     """Every numeric column says its unit."""
     assert POSITIONS.required == POSITIONS.names
     assert all(column.unit for schema in frames.SCHEMAS.values() for column in schema.columns)
+
+
+def test_a_time_is_milliseconds_and_back() -> None:
+    """Whatever its zone; one without a zone is UTC."""
+    assert frames.stamp_ms(pd.Timestamp("1970-01-02")) == 86_400_000
+    assert frames.stamp_ms(pd.Timestamp("1970-01-02 01:00", tz="Europe/Berlin")) == 86_400_000
+    assert frames.from_ms(86_400_000) == pd.Timestamp("1970-01-02", tz="UTC")

@@ -7,7 +7,7 @@ holding the OPEN time of the bar (or the instant described). Unknown is NaN, nev
 
 from __future__ import annotations
 
-from heatlab.frames.bars import align, infer_timeframe, milliseconds, resample_candles, time_index
+from heatlab.frames.bars import align, from_ms, infer_timeframe, milliseconds, resample_candles, stamp_ms, time_index
 from heatlab.frames.health import age, gaps, is_stale, report
 from heatlab.frames.schema import (
     BRACKETS,
@@ -41,11 +41,13 @@ __all__ = [
     "align",
     "check",
     "empty",
+    "from_ms",
     "gaps",
     "infer_timeframe",
     "is_stale",
     "milliseconds",
     "report",
     "resample_candles",
+    "stamp_ms",
     "time_index",
 ]

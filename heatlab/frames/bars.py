@@ -57,8 +57,7 @@ def resample_candles(
 
 
 def _join_bars(candles: pd.DataFrame, stamps: np.ndarray, target: Timeframe) -> pd.DataFrame:
-    origin = 345_600_000 if target is Timeframe.W1 else 0  # 1970-01-05 was a Monday
-    bucket = (stamps - origin) // target.milliseconds * target.milliseconds + origin
+    bucket = (stamps - target.origin_ms) // target.milliseconds * target.milliseconds + target.origin_ms
     starts = np.flatnonzero(np.r_[True, np.diff(bucket) > 0])
     ends = np.r_[starts[1:], len(stamps)] - 1
     columns = {
@@ -82,6 +81,17 @@ def time_index(stamps: np.ndarray) -> pd.DatetimeIndex:
 def milliseconds(index: pd.Index[Any]) -> np.ndarray:
     """Integer milliseconds since 1970-01-01 UTC of a time index, shape (n,): the reverse of :func:`time_index`."""
     return np.asarray(pd.DatetimeIndex(index).as_unit("ms").asi8)
+
+
+def stamp_ms(time: pd.Timestamp) -> int:
+    """Whole milliseconds since 1970-01-01 UTC of a time; one without a time zone is UTC."""
+    moment = time.tz_localize("UTC") if time.tzinfo is None else time
+    return int(moment.value) // 1_000_000
+
+
+def from_ms(stamp: int) -> pd.Timestamp:
+    """UTC time of integer milliseconds since 1970-01-01: the reverse of :func:`stamp_ms`."""
+    return pd.Timestamp(stamp, unit="ms", tz="UTC")
 
 
 def infer_timeframe(candles: pd.DataFrame) -> Timeframe:

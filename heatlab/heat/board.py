@@ -20,9 +20,6 @@ from heatlab.heat.momentum import COLUMNS
 from heatlab.heat.settings import DEFAULT, HeatSettings, kernel_arguments
 from heatlab.trend.combine import kernel_arguments as trend_arguments
 
-MONDAY = 345_600_000
-"""1970-01-05 00:00 UTC [ms]: weeks start on Mondays."""
-
 
 @dataclass(frozen=True, slots=True)
 class HeatBoard:
@@ -145,8 +142,7 @@ def _opens(stamps: NDArray[np.int64], step: int, timeframe: Timeframe) -> NDArra
         return np.empty(0, np.int64)
     if length % step:
         raise DataError(f"heat_board needs bars that divide the wanted timeframe {timeframe}. Got a step of {step} ms.")
-    origin = MONDAY if timeframe is Timeframe.W1 else 0
-    first = -((origin - stamps[0]) // length) * length + origin
+    first = -((timeframe.origin_ms - stamps[0]) // length) * length + timeframe.origin_ms
     bars = max((stamps[-1] + step - first) // length, 0)
     return np.asarray(first + np.arange(bars + 1) * length, dtype=np.int64)
 

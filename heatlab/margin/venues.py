@@ -19,12 +19,11 @@ import heatlab.margin.binance as binance
 import heatlab.margin.bybit as bybit
 import heatlab.margin.okx as okx
 from heatlab._checks import check_positive, parameter_error
-from heatlab.domain import Contract, MarginMode, Position
+from heatlab.domain import NAN, Contract, MarginMode, Position
 from heatlab.margin._arrays import FloatArray, floats, plain, signs
 from heatlab.margin.brackets import bracket_arrays, maintenance_margin, maximum_leverage
 
 TAKER_FEES = {"bybit": bybit.TAKER_FEE, "okx": okx.TAKER_FEE, "gate": 0.0005}
-NAN = float("nan")
 
 
 def formula_of(venue: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -132,4 +133,33 @@ class MarketSource(Protocol):
 
     def notices(self) -> tuple[Notice, ...]:
         """Everything skipped so far and why."""
+        ...
+
+
+class CandleStorage(Protocol):
+    """What a candle store must offer; :class:`heatlab.store.CandleStore` does."""
+
+    def read(
+        self,
+        venue: str,
+        symbol: str,
+        timeframe: str,
+        start: pd.Timestamp | None = None,
+        end: pd.Timestamp | None = None,
+    ) -> pd.DataFrame:
+        """Return stored candles with ``start <= open time < end``; an empty table where there are none."""
+        ...
+
+    def append(self, venue: str, symbol: str, timeframe: str, candles: pd.DataFrame) -> object:
+        """Add closed candles, in any order of time, for good."""
+        ...
+
+    def missing(
+        self, venue: str, symbol: str, timeframe: str, start: pd.Timestamp, end: pd.Timestamp
+    ) -> Sequence[tuple[pd.Timestamp, pd.Timestamp]]:
+        """List the ranges that are neither stored nor noted as absent, oldest first."""
+        ...
+
+    def note_absent(self, venue: str, symbol: str, timeframe: str, start: pd.Timestamp, end: pd.Timestamp) -> None:
+        """Remember that the venue has no bars in a range."""
         ...

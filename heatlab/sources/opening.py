@@ -6,10 +6,9 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from heatlab.errors import ParameterError, SourceError
-from heatlab.sources.base import MarketSource
+from heatlab.sources.base import CandleStorage, MarketSource
 
 ALLOWED = (
     "'simulated', 'simulated:SEED', the path of an existing folder, "
@@ -17,7 +16,7 @@ ALLOWED = (
 )
 
 
-def open_source(spec: str, *, positions: str | Path | None = None, store: Any = None) -> MarketSource:
+def open_source(spec: str, *, positions: str | Path | None = None, store: CandleStorage | None = None) -> MarketSource:
     """Open the market source a line of text names.
 
     Parameters
@@ -27,7 +26,7 @@ def open_source(spec: str, *, positions: str | Path | None = None, store: Any = 
         between, the first being the default venue.
     positions : str or Path, optional
         CSV file of positions (see :func:`heatlab.sources.read_positions`) that replace those of the source.
-    store : CandleStore, optional
+    store : CandleStorage, optional
         Where an exchange's candles are kept.
 
     Raises
@@ -45,7 +44,7 @@ def open_source(spec: str, *, positions: str | Path | None = None, store: Any = 
     return WithPositions(source, read_positions(positions))
 
 
-def _open(spec: str, store: Any) -> MarketSource:
+def _open(spec: str, store: CandleStorage | None) -> MarketSource:
     kind, colon, seed = spec.partition(":")
     if kind == "simulated":
         return _simulated(seed if colon else None, spec)
@@ -72,7 +71,7 @@ def _simulated(seed: str | None, spec: str) -> MarketSource:
     return SimulatedSource() if seed is None else SimulatedSource(seed=int(seed))
 
 
-def _exchanges(venues: list[str], spec: str, store: Any) -> MarketSource:
+def _exchanges(venues: list[str], spec: str, store: CandleStorage | None) -> MarketSource:
     from heatlab.sources.exchange import ExchangeSource
 
     try:
@@ -83,7 +82,7 @@ def _exchanges(venues: list[str], spec: str, store: Any) -> MarketSource:
         ) from error
 
 
-def from_environment(environ: Mapping[str, str] = os.environ, *, store: Any = None) -> MarketSource:
+def from_environment(environ: Mapping[str, str] = os.environ, *, store: CandleStorage | None = None) -> MarketSource:
     """Open the market source the environment names: how a served notebook knows what to show.
 
     Parameters
@@ -91,7 +90,7 @@ def from_environment(environ: Mapping[str, str] = os.environ, *, store: Any = No
     environ : mapping
         ``HEATLAB_SOURCE`` is a line as for :func:`open_source` (default ``"simulated"``), ``HEATLAB_POSITIONS`` a CSV
         file of positions. Empty counts as not given.
-    store : CandleStore, optional
+    store : CandleStorage, optional
         Where an exchange's candles are kept.
 
     Raises

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heatlab._checks import parameter_error
+from heatlab._files import locked, remove_leftovers, write_atomically
 from heatlab.domain import Timeframe
 from heatlab.errors import DataError
-from heatlab.frames import CANDLES, TIMESTAMP, check, empty, time_index
-from heatlab.store.files import locked, remove_leftovers, write_atomically
+from heatlab.frames import CANDLES, TIMESTAMP, check, empty, from_ms, milliseconds, stamp_ms
 
 Span = tuple[pd.Timestamp, pd.Timestamp]
 RELATIVE_TOLERANCE = 1e-9
@@ -128,18 +128,23 @@ class CandleStore:
         -------
         list of (start, end)
             Ranges of open times on the grid that are neither stored nor noted as absent, oldest first.
+
+        Raises
+        ------
+        DataError
+            A file is damaged; the message names it.
         """
         series = _Series(self._root, venue, symbol, Timeframe.parse(timeframe))
-        step, origin = series.timeframe.milliseconds, _origin(series.timeframe)
-        low = -(-(_stamp(start) - origin) // step) * step + origin
-        wanted = np.arange(low, _stamp(end), step)
-        held = self.read(venue, symbol, timeframe, start, end).index.as_unit("ms").asi8  # type: ignore[attr-defined]
+        step, origin = series.timeframe.milliseconds, series.timeframe.origin_ms
+        low = -(-(stamp_ms(start) - origin) // step) * step + origin
+        wanted = np.arange(low, stamp_ms(end), step)
+        held = milliseconds(self.read(venue, symbol, timeframe, start, end).index)
         open_times = wanted[~np.isin(wanted, held)]
         for first, last in series.absent():
             open_times = open_times[(open_times < first) | (open_times >= last)]
         cuts = np.flatnonzero(np.diff(open_times) > step) + 1
         runs = [run for run in np.split(open_times, cuts) if len(run)]
-        return [(_time(run[0]), _time(run[-1] + step)) for run in runs]
+        return [(from_ms(run[0]), from_ms(run[-1] + step)) for run in runs]
 
     def note_absent(
         self, venue: str, symbol: str, timeframe: Timeframe | str, start: pd.Timestamp, end: pd.Timestamp
@@ -150,7 +155,7 @@ class CandleStore:
         """
         series = _Series(self._root, venue, symbol, Timeframe.parse(timeframe))
         with locked(series.lock):
-            spans = _union([*series.absent(), (_stamp(start), _stamp(end))])
+            spans = _union([*series.absent(), (stamp_ms(start), stamp_ms(end))])
             write_atomically(series.absences, lambda handle: handle.write(json.dumps(spans).encode()))
 
 
@@ -215,7 +220,14 @@ class _Series:
         """Ranges [ms] the venue is known to have no bars for."""
         if not self.absences.exists():
             return []
-        return [(int(first), int(last)) for first, last in json.loads(self.absences.read_text(encoding="utf-8"))]
+        try:
+            spans = json.loads(self.absences.read_text(encoding="utf-8"))
+            return [(int(first), int(last)) for first, last in spans]
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(
+                f"What {self.venue} is known to lack cannot be read in {self.absences} ({error}). "
+                f"Delete the file to ask the venue again."
+            ) from error
 
 
 def _check_labels(candles: pd.DataFrame, series: _Series) -> None:
@@ -226,8 +238,7 @@ def _check_labels(candles: pd.DataFrame, series: _Series) -> None:
 
 
 def _check_grid(candles: pd.DataFrame, series: _Series) -> None:
-    stamps = candles.index.as_unit("ms").asi8  # type: ignore[attr-defined]
-    off = np.flatnonzero((stamps - _origin(series.timeframe)) % series.timeframe.milliseconds)
+    off = np.flatnonzero((milliseconds(candles.index) - series.timeframe.origin_ms) % series.timeframe.milliseconds)
     if len(off):
         raise DataError(
             f"Candles of {series.venue} {series.symbol} must open on the grid of {series.timeframe}. "
@@ -272,15 +283,3 @@ def _union(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             joined.append((first, last))
     return joined
-
-
-def _origin(timeframe: Timeframe) -> int:
-    return 345_600_000 if timeframe is Timeframe.W1 else 0
-
-
-def _stamp(time: pd.Timestamp) -> int:
-    return round(time.timestamp() * 1000)
-
-
-def _time(stamp: int) -> pd.Timestamp:
-    return pd.Timestamp(time_index(np.array([stamp]))[0])

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from heatlab._files import locked, write_atomically
 from heatlab.errors import DataError
-from heatlab.store.files import locked, write_atomically
 
 
 class SettingsStore:

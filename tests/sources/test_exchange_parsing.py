@@ -14,7 +14,8 @@ import heatlab.sources.exchange.parsing as parsing
 from heatlab import frames
 from heatlab.domain import Timeframe
 from heatlab.errors import SourceError
-from heatlab.sources.exchange.paging import ceil_to, floor_to, missing_ranges, stamp_ms, windows
+from heatlab.frames import stamp_ms
+from heatlab.sources.exchange.paging import ceil_to, floor_to, missing_ranges, windows
 from heatlab.sources.exchange.quirks import Quirks, quirks_of
 
 LINEAR = {"symbol": "BTC/USDT:USDT", "base": "BTC", "quote": "USDT", "swap": True, "linear": True, "contractSize": 0.1}
@@ -202,11 +203,6 @@ def test_weeks_open_on_monday() -> None:
     wednesday = stamp_ms(pd.Timestamp("2026-01-14 12:00", tz="UTC"))
     assert floor_to(wednesday, Timeframe.W1) == stamp_ms(pd.Timestamp("2026-01-12", tz="UTC"))
     assert ceil_to(wednesday, Timeframe.W1) == stamp_ms(pd.Timestamp("2026-01-19", tz="UTC"))
-
-
-def test_a_time_without_a_zone_is_utc() -> None:
-    """As everywhere in heatlab."""
-    assert stamp_ms(pd.Timestamp("1970-01-02")) == 86_400_000
 
 
 @settings(max_examples=60)

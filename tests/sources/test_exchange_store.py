@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -174,3 +175,49 @@ def test_a_late_last_bar_is_asked_for_again() -> None:
         assert len(source.candles(BTC, "1h", limit=10)) == 9
         market.holes = ()
         assert len(source.candles(BTC, "1h", limit=10)) == 10
+
+
+class FullDisk(MemoryStore):
+    """A store that takes one page and then no more."""
+
+    def append(self, venue: str, symbol: str, timeframe: str, candles: pd.DataFrame) -> None:
+        """Refuse the second page."""
+        if self.appended:
+            raise OSError(errno.ENOSPC, "No space left on device", "/cache/.BTC.random")
+        super().append(venue, symbol, timeframe, candles)
+
+
+def test_a_full_disk_costs_no_candles(caplog: pytest.LogCaptureFixture) -> None:
+    """What was fetched is returned whole, the notice and the log say why it is not kept."""
+    store = FullDisk()
+    with served("okx", store=store) as (_, source):
+        for _ in range(2):
+            table = source.candles(BTC, "1h", limit=700)
+            assert table["close"].to_list() == expected(700)
+        [notice] = source.notices()
+    assert notice.where == f"okx {BTC} 1h"
+    assert notice.message == (
+        "the candle store cannot be written, so these candles are not kept: No space left on device"
+    )
+    assert "candle store cannot be written for okx" in caplog.text
+    assert len(store.read("okx", BTC, "1h")) == 300
+
+
+@pytest.mark.parametrize("name", ["BTC-USDT-USDT_1h_absent.json", "BTC-USDT-USDT_1h_2026-01.parquet"])
+def test_a_damaged_store_costs_no_candles(tmp_path: Path, name: str) -> None:
+    """The candles come from the venue, and the notice names the file to delete."""
+    with served("okx", store=CandleStore(tmp_path)) as (_, source):
+        source.candles(BTC, "1h", limit=50)
+        (tmp_path / "okx" / name).write_bytes(b"[[1, 2")
+        assert source.candles(BTC, "1h", limit=50)["close"].to_list() == expected(50)
+        [notice] = source.notices()
+    assert "cannot be read" in notice.message
+    assert name in notice.message
+
+
+def test_a_folder_that_cannot_be_written_costs_no_candles(tmp_path: Path) -> None:
+    """Where the folder's place is taken by a file, candles are fetched each time."""
+    (tmp_path / "file").write_text("in the way")
+    with served("okx", store=CandleStore(tmp_path / "file")) as (_, source):
+        assert source.candles(BTC, "1h", limit=50)["close"].to_list() == expected(50)
+        assert "not kept" in source.notices()[0].message

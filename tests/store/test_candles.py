@@ -270,3 +270,15 @@ def test_two_processes_may_append_overlapping_bars(tmp_path: Path) -> None:
             assert line == "end 0"
             process.stdin.close()  # type: ignore[union-attr]
     pd.testing.assert_frame_equal(CandleStore(root).read(*SERIES), bars(START, 225), check_freq=False)
+
+
+@pytest.mark.parametrize("content", ["[[1, 2", "[[1]]", "[[null, 2]]", "7", "\udcff"])
+def test_a_damaged_list_of_holes_is_named(store: CandleStore, content: str) -> None:
+    """The error names the file and what to do, whatever is wrong inside."""
+    store.append(*SERIES, bars(START, 3))
+    path = store.root / "binanceusdm" / "BTC-USDT-USDT_1m_absent.json"
+    path.write_text(content, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(DataError, match=r"cannot be read in .*1m_absent.json \(.*\)\. Delete the file"):
+        store.missing(*SERIES, at("2026-01-31 22:00"), at("2026-01-31 22:05"))
+    with pytest.raises(DataError, match=r"absent\.json"):
+        store.note_absent(*SERIES, at("2026-01-31 22:03"), at("2026-01-31 22:05"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from heatlab.sources.base import CandleStorage
 from heatlab.sources.exchange.health import VenueHealth, check_venue
-from heatlab.sources.exchange.paging import CandleStorage
 from heatlab.sources.exchange.retry import FetchCancelledError, RetryPolicy
 from heatlab.sources.exchange.source import ExchangeSource
 

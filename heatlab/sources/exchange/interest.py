@@ -6,7 +6,7 @@ import pandas as pd
 
 from heatlab import frames
 from heatlab.domain import Timeframe
-from heatlab.sources.exchange.paging import Progress, Range, ceil_to, floor_to
+from heatlab.sources.exchange.paging import Progress, Range, ceil_to
 from heatlab.sources.exchange.venue import Cancel, Venue
 
 
@@ -42,8 +42,8 @@ def _on_grid(table: pd.DataFrame, wanted: Timeframe, spacing: Timeframe) -> pd.D
     """Thin a table to the wanted grid where that is the coarser one."""
     if spacing.milliseconds >= wanted.milliseconds:
         return table
-    stamps = pd.DatetimeIndex(table.index).as_unit("ms").asi8
-    kept: pd.DataFrame = table.loc[[floor_to(int(stamp), wanted) == stamp for stamp in stamps]]
+    off = (frames.milliseconds(table.index) - wanted.origin_ms) % wanted.milliseconds
+    kept: pd.DataFrame = table.loc[off == 0]
     return kept
 
 

@@ -16,13 +16,14 @@ import heatlab.sources.exchange.parsing as parsing
 from heatlab import frames
 from heatlab.domain import Instrument, Timeframe
 from heatlab.errors import ParameterError, SourceError
-from heatlab.sources.base import Capability, Notice
+from heatlab.frames import from_ms
+from heatlab.sources.base import CandleStorage, Capability, Notice
 from heatlab.sources.counts import check_count
 from heatlab.sources.exchange.client import Client, ClientFactory
 from heatlab.sources.exchange.history import CandleHistory
 from heatlab.sources.exchange.interest import lacks_a_column, read_interest, valued
 from heatlab.sources.exchange.keys import Keyring, find_credentials, system_keyring
-from heatlab.sources.exchange.paging import CandleStorage, Progress, Range, from_ms
+from heatlab.sources.exchange.paging import Progress, Range
 from heatlab.sources.exchange.quirks import DAY
 from heatlab.sources.exchange.retry import FetchCancelledError, RetryPolicy, Sleep
 from heatlab.sources.exchange.spans import bar_span, instant_span

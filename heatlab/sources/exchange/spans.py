@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from heatlab.domain import Timeframe
+from heatlab.frames import stamp_ms
 from heatlab.sources.counts import check_count
-from heatlab.sources.exchange.paging import Range, ceil_to, floor_to, stamp_ms
+from heatlab.sources.exchange.paging import Range, ceil_to, floor_to
 from heatlab.sources.exchange.quirks import DAY
 from heatlab.sources.exchange.venue import Venue
 

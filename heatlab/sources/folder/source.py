@@ -10,7 +10,7 @@ import pandas as pd
 from heatlab._checks import parameter_error
 from heatlab.domain import Instrument, Timeframe
 from heatlab.errors import SourceError
-from heatlab.frames import POSITIONS, empty
+from heatlab.frames import POSITIONS, empty, milliseconds
 from heatlab.sources.base import Capability, Notice
 from heatlab.sources.counts import check_count
 from heatlab.sources.folder.library import Library
@@ -148,7 +148,7 @@ class FolderSource:
         """
         table = self._joined(Capability.OPEN_INTEREST, symbol, venue)
         step = Timeframe.parse(timeframe)
-        bucket = np.asarray(pd.DatetimeIndex(table.index).as_unit("ms").asi8) // step.milliseconds
+        bucket = milliseconds(table.index) // step.milliseconds
         thin = table[np.diff(bucket, prepend=-1) > 0]
         thin.attrs = {**table.attrs, "timeframe": step.value}
         return _between(thin, start, end)

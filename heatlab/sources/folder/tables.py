@@ -19,6 +19,7 @@ from heatlab.frames import (
     TIMESTAMP,
     Schema,
     check,
+    milliseconds,
 )
 from heatlab.sources.folder.reading import parse_numbers, parse_times, require_columns
 
@@ -32,9 +33,7 @@ def candles_table(raw: pd.DataFrame, timeframe: Timeframe, *, where: str, first_
     check(table, CANDLES, where=where, first_row=first_row)
     for name in CANDLES.required:
         _refuse_unknown(table[name], where, first_row)
-    origin = 345_600_000 if timeframe is Timeframe.W1 else 0
-    stamps = pd.DatetimeIndex(table.index).as_unit("ms").asi8
-    off = np.flatnonzero((stamps - origin) % timeframe.milliseconds)
+    off = np.flatnonzero((milliseconds(table.index) - timeframe.origin_ms) % timeframe.milliseconds)
     if len(off):
         row = int(off[0])
         raise DataError(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zipfile
 from dataclasses import fields
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
+from heatlab._files import write_atomically
 from heatlab.sources.simulated import settings
 from heatlab.sources.simulated.engine import Ledger
 from heatlab.sources.simulated.settings import Listing
@@ -58,11 +57,4 @@ def save(folder: Path, tape: Tape, seed: int) -> None:
     arrays = {name: value for name, value in arrays.items() if name not in ("listing", "ledger")}
     arrays |= {LEDGER + name: column for name, column in tape.ledger._asdict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
-        os.replace(part, path)
-    except OSError:
-        Path(part).unlink(missing_ok=True)
-        raise
+    write_atomically(path, lambda handle: np.savez(handle, **arrays))

@@ -76,11 +76,6 @@ def decay(half_life: float) -> float:
     return float(0.5 ** (1.0 / half_life))
 
 
-def hour_of_day() -> IntArray:
-    """Hour of the day (UTC) of each simulated hour; the first day starts at midnight."""
-    return np.arange(len(calendar().per_hour)) % 24
-
-
 def _session_shape() -> FloatArray:
     hours = np.arange(len(calendar().per_hour))
     weekday = (hours // 24 + settings.ORIGIN.day_of_week) % 7

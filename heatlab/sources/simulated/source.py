@@ -130,8 +130,7 @@ class SimulatedSource:
         listing, place = listing_of(symbol), venue_of(venue)
         wanted = timeframe_of(timeframe)
         table = self._once(("oi", symbol, place), lambda: tables.open_interest(self._tape(listing, place)))
-        stamps = pd.DatetimeIndex(table.index).as_unit("ms").asi8
-        chosen = between(table[stamps % wanted.milliseconds == 0], start, end)
+        chosen = between(table[frames.milliseconds(table.index) % wanted.milliseconds == 0], start, end)
         return signed(chosen, symbol, place, wanted.value)
 
     def funding(
