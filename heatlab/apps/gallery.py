@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any, TypeVar
@@ -20,10 +21,11 @@ from heatlab.figures import THEMES, heat_thumbnail, liquidation_thumbnail
 from heatlab.figures import format as show
 from heatlab.figures.theme import Theme
 from heatlab.liquidation import LiquidationMap, liquidation_map
-from heatlab.portfolio import heat_alerts, liquidation_alerts
-from heatlab.sources import MarketSource
+from heatlab.portfolio import BookView, book_view, heat_alerts, liquidation_alerts
+from heatlab.sources import MarketSource, Notice
 from heatlab.widgets import Presence, Status, guard, stylesheet
-from heatlab.widgets.heat_panel import RULES, HeatInputs, HeatView, heat_view
+from heatlab.widgets.heat_panel import RULES, HeatInputs
+from heatlab.widgets.liquidation_controls import FIRST_TIMEFRAME, pick
 from heatlab.widgets.liquidation_panel import BASIS, MarketInputs
 from heatlab.widgets.panel_parts import FRESH
 
@@ -34,6 +36,7 @@ STUDY = (
     '<p class="hl-study"><a class="hl-link" href="liquidation_study.ipynb">How good is the liquidation map?</a> '
     '<span class="hl-muted">Scored on real positions, with what it does not prove.</span></p>'
 )
+DETAIL = re.compile(r" \([^()]*\)")
 T = TypeVar("T")
 
 
@@ -41,7 +44,7 @@ T = TypeVar("T")
 class Gallery:
     """What the gallery shows; a part that could not be had is None and its error is kept."""
 
-    book: tuple[HeatInputs, HeatView] | None
+    book: tuple[HeatInputs, BookView] | None
     market: tuple[MarketInputs, LiquidationMap] | None
     errors: tuple[str, ...]
 
@@ -73,15 +76,17 @@ def _tried(make: Callable[[], T], errors: list[str]) -> T | None:
         return None
 
 
-def _book(source: MarketSource) -> tuple[HeatInputs, HeatView]:
+def _book(source: MarketSource) -> tuple[HeatInputs, BookView]:
     inputs = heat_inputs(source)
-    return inputs, heat_view(inputs)
+    return inputs, book_view(inputs.positions, inputs.candles, now=inputs.now)
 
 
 def _market(source: MarketSource) -> tuple[MarketInputs, LiquidationMap]:
     offered = choices(source)
     venue = next(iter(offered.symbols))
-    inputs = market_inputs(source, venue, offered.symbols[venue][0], "1h", DAYS)
+    symbol = offered.symbols[venue][0]
+    timeframe = pick(offered.timeframes_of(venue, symbol), FIRST_TIMEFRAME)
+    inputs = market_inputs(source, venue, symbol, timeframe, DAYS)
     made = liquidation_map(
         inputs.candles, inputs.open_interest, brackets=inputs.brackets, venue=venue, since=inputs.since
     )
@@ -160,7 +165,7 @@ def _cards_html(shown: Gallery, theme: Theme) -> str:
     return f'<div class="hl-gallery">{_heat_card(shown.book, theme)}{_liquidation_card(shown.market, theme)}</div>'
 
 
-def _heat_card(book: tuple[HeatInputs, HeatView] | None, theme: Theme) -> str:
+def _heat_card(book: tuple[HeatInputs, BookView] | None, theme: Theme) -> str:
     if book is None:
         return _card("portfolio_heat", "Portfolio heat", "", "not available: see above", "")
     inputs, view = book
@@ -204,5 +209,21 @@ def _notices_html(source: MarketSource) -> str:
     found = source.notices()
     if not found:
         return ""
-    rows = "".join(f"<li><code>{escape(one.where)}</code> {escape(one.message)}</li>" for one in found)
-    return f'<details><summary>{len(found)} notes on the source</summary><ul class="hl-list">{rows}</ul></details>'
+    rows = "".join(_reason_html(reason, places) for reason, places in grouped(found).items())
+    summary = f"{len(found)} note{'' if len(found) == 1 else 's'} on the source"
+    return f'<details><summary>{summary}</summary><ul class="hl-list">{rows}</ul></details>'
+
+
+def grouped(notices: Iterable[Notice]) -> dict[str, list[str]]:
+    """Places by reason; what stands in brackets tells one place from another and is no part of the reason."""
+    reasons: dict[str, list[str]] = {}
+    for one in notices:
+        reasons.setdefault(DETAIL.sub("", one.message), []).append(one.where)
+    return reasons
+
+
+def _reason_html(reason: str, places: list[str]) -> str:
+    names = ", ".join(f"<code>{escape(place)}</code>" for place in places)
+    if len(places) == 1:
+        return f"<li>{names} {escape(reason)}</li>"
+    return f"<li><strong>{len(places)} x</strong> {escape(reason)}<br>{names}</li>"

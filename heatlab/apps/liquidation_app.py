@@ -10,12 +10,20 @@ import ipywidgets
 
 from heatlab.apps import url
 from heatlab.apps.frame import framed, remember, remembered
-from heatlab.apps.market import RANGES, choices, market_inputs
+from heatlab.apps.market import choices, market_inputs
 from heatlab.errors import HeatlabError
 from heatlab.figures import PALETTES
 from heatlab.sources import MarketSource
 from heatlab.store import SettingsStore
-from heatlab.widgets.liquidation_panel import DEFAULTS, HALF_LIVES, SENSITIVITIES, Choices, LiquidationPanel
+from heatlab.widgets.liquidation_controls import (
+    DEFAULTS,
+    FIRST_TIMEFRAME,
+    HALF_LIVES,
+    SENSITIVITIES,
+    Choices,
+    pick,
+)
+from heatlab.widgets.liquidation_panel import LiquidationPanel
 
 NAME = "liquidation"
 
@@ -51,7 +59,9 @@ def _load_ahead(load: Any, offered: Choices) -> None:
     """Fill the source's memory with the first view before the reader is known; errors come again when it is shown."""
     first = next(iter(offered.symbols))
     try:
-        load(first, offered.symbols[first][0], "1h", DEFAULTS["range_days"])
+        symbol = offered.symbols[first][0]
+        timeframe = pick(offered.timeframes_of(first, symbol), FIRST_TIMEFRAME)
+        load(first, symbol, timeframe, DEFAULTS["range_days"])
     except HeatlabError:
         return
 
@@ -74,16 +84,20 @@ def clean(wanted: Mapping[str, Any], offered: Choices) -> dict[str, Any]:
     text = {name: ",".join(map(str, v)) if isinstance(v, list | tuple) else str(v) for name, v in wanted.items()}
     venue = url.choice(text, "venue", default=next(iter(offered.symbols)), allowed=offered.symbols)
     symbols = offered.symbols[venue]
-    frames = offered.timeframes
+    symbol = url.choice(text, "symbol", default=symbols[0], allowed=symbols)
+    frames = offered.timeframes_of(venue, symbol)
+    ranges = offered.range_days
     tiers = {f"{tier:g}": tier for tier in offered.tiers}
     asked = {"tiers": ",".join(part.strip().removesuffix(".0") for part in text.get("tiers", "").split(","))}
-    days = url.number(text, "range_days", default=DEFAULTS["range_days"], low=min(RANGES), high=max(RANGES))
+    days = url.number(text, "range_days", default=DEFAULTS["range_days"], low=min(ranges), high=max(ranges))
     return {
         "venue": venue,
-        "symbol": url.choice(text, "symbol", default=symbols[0], allowed=symbols),
-        "timeframe": url.choice(text, "timeframe", default="1h" if "1h" in frames else frames[0], allowed=frames),
-        "range_days": min(RANGES, key=lambda known: abs(known - days)),
-        "half_life": url.integer(text, "half_life", default=48, low=HALF_LIVES[0], high=HALF_LIVES[1]),
+        "symbol": symbol,
+        "timeframe": url.choice(text, "timeframe", default=pick(frames, FIRST_TIMEFRAME), allowed=frames),
+        "range_days": min(ranges, key=lambda known: abs(known - days)),
+        "half_life": url.integer(
+            text, "half_life", default=DEFAULTS["half_life"], low=HALF_LIVES[0], high=HALF_LIVES[1]
+        ),
         "sensitivity": url.number(text, "sensitivity", default=1.0, low=SENSITIVITIES[0], high=SENSITIVITIES[1]),
         "tiers": tuple(tiers[name] for name in url.choices(asked, "tiers", default=tuple(tiers), allowed=tiers)),
         "scale": url.choice(text, "scale", default="log", allowed=("log", "linear")),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import platformdirs
@@ -12,9 +16,10 @@ import platformdirs
 from heatlab.domain import Contract, MarginMode, Side, Timeframe
 from heatlab.errors import HeatlabError
 from heatlab.frames import POSITIONS, empty, resample_candles
-from heatlab.sources import Capability, MarketSource, from_environment
+from heatlab.sources import Capability, MarketSource, WithPositions, from_environment
 from heatlab.store import CandleStore, SettingsStore
-from heatlab.widgets.liquidation_panel import Choices, MarketInputs
+from heatlab.widgets.liquidation_controls import Choices
+from heatlab.widgets.liquidation_panel import MarketInputs
 
 WARM_UP = pd.Timedelta(days=21)
 """Bars before the range shown: three holding half-lives, after which seven eighths of older positions are closed."""
@@ -23,7 +28,7 @@ HEAT_HISTORY = {"1h": pd.Timedelta(days=430), "1d": pd.Timedelta(days=1500)}
 """What the heat of a position is read from: a year for its rank and room for the slowest rule before it."""
 
 BUILT_FROM = {"1h": "1h", "4h": "1h", "1d": "1d", "1w": "1d"}
-RANGES = (1, 3, 7, 14, 30, 90)
+Progress = Callable[[float, float, str], None]
 
 
 def open_market(environ: Mapping[str, str] = os.environ) -> MarketSource:
@@ -50,31 +55,58 @@ def user_settings() -> SettingsStore:
 
 
 def choices(source: MarketSource) -> Choices:
-    """Venues, their perpetuals (spot pairs where there are none) and the timeframes to choose from."""
-    symbols = {}
-    for venue in source.venues():
-        listed = source.instruments(venue)
-        kept = [one.symbol for one in listed if one.contract is not Contract.SPOT] or [one.symbol for one in listed]
-        if kept:
-            symbols[venue] = tuple(kept)
-    return Choices(symbols=symbols, range_days=RANGES)
+    """Venues, their perpetuals and what bars there are; spot pairs only where the source has nothing else."""
+    listed = {venue: source.instruments(venue) for venue in source.venues()}
+    dated = {venue: [one for one in given if one.contract is not Contract.SPOT] for venue, given in listed.items()}
+    kept = dated if any(dated.values()) else listed
+    symbols = {venue: tuple(one.symbol for one in given) for venue, given in kept.items() if given}
+    return Choices(symbols=symbols, served=partial(served, source))
 
 
-def market_inputs(source: MarketSource, venue: str, symbol: str, timeframe: str, range_days: int) -> MarketInputs:
+def served(source: MarketSource, venue: str, symbol: str) -> tuple[str, ...]:
+    """List the bar lengths a source has of a symbol; none where it cannot tell."""
+    try:
+        return source.timeframes(symbol, venue=venue)
+    except HeatlabError:
+        return ()
+
+
+def market_inputs(
+    source: MarketSource,
+    venue: str,
+    symbol: str,
+    timeframe: str,
+    range_days: int,
+    *,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> MarketInputs:
     """Everything the liquidation panel shows of one symbol.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Handed to sources that take it: called with done, total and a line.
+    cancel : Event, optional
+        Handed to sources that take it: set it to stop.
 
     Raises
     ------
     SourceError
-        The source has no candles for it. Open interest and brackets may be missing: the panel says so.
+        The source has no candles for it, or was cancelled. Open interest and brackets may be missing: the panel says
+        so.
     """
-    now = source.now()
+    now, market = source.now(), market_of(source)
     since = now - pd.Timedelta(days=range_days)
-    candles = source.candles(symbol, timeframe, venue=venue, start=since - WARM_UP)
+    extras = {"progress": progress, "cancel": cancel}
+    first = since - WARM_UP
+    candles = market.candles(symbol, timeframe, venue=venue, start=first, **taken(market.candles, extras))
+    last = None if (candles.index >= since).any() else _last_close(source, venue, symbol, timeframe)
     have = source.capabilities(symbol, venue=venue)
     open_interest = brackets = None
-    if Capability.OPEN_INTEREST in have:
-        open_interest = source.open_interest(symbol, venue=venue, timeframe=timeframe, start=since - WARM_UP)
+    if last is None and Capability.OPEN_INTEREST in have:
+        given = taken(market.open_interest, extras)
+        open_interest = market.open_interest(symbol, venue=venue, timeframe=timeframe, start=first, **given)
     if Capability.BRACKETS in have:
         brackets = source.brackets(symbol, venue=venue)
     return MarketInputs(
@@ -87,7 +119,25 @@ def market_inputs(source: MarketSource, venue: str, symbol: str, timeframe: str,
         positions=source.positions(),
         is_simulated=source.is_simulated,
         notices=notices(source, {venue, symbol}),
+        last=last,
     )
+
+
+def market_of(source: MarketSource) -> MarketSource:
+    """Where market data come from: the source itself, or the one that positions of a file are laid over."""
+    return source.source if isinstance(source, WithPositions) else source
+
+
+def taken(function: Callable[..., Any], extras: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep the keywords a source's method knows; the protocol asks for none of them."""
+    known = inspect.signature(function).parameters
+    return {name: value for name, value in extras.items() if value is not None and name in known}
+
+
+def _last_close(source: MarketSource, venue: str, symbol: str, timeframe: str) -> pd.Timestamp | None:
+    """When the newest bar closed; None where there is none."""
+    found = source.candles(symbol, timeframe, venue=venue, limit=1)
+    return None if found.empty else found.index[-1] + Timeframe.parse(timeframe).delta
 
 
 def watch_list(source: MarketSource, *, most: int = 12) -> pd.DataFrame:
@@ -105,26 +155,45 @@ def notices(source: MarketSource, about: set[str]) -> tuple[str, ...]:
 
 
 def heat_candles(
-    source: MarketSource, book: pd.DataFrame, *, timeframes: tuple[str, ...]
+    source: MarketSource,
+    book: pd.DataFrame,
+    *,
+    timeframes: tuple[str, ...],
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
 ) -> tuple[dict[tuple[str, str, str], pd.DataFrame], tuple[str, ...]]:
     """Candles for every position and timeframe, longer bars built from shorter ones.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called after each series with series done, series in total and what it was.
+    cancel : Event, optional
+        Set it to stop; what is missing then is a problem like any other.
 
     Returns
     -------
     tables, problems
         Candles by (venue, symbol, timeframe), and one line for each that could not be had.
     """
-    now = source.now()
+    now, market = source.now(), market_of(source)
+    extras = taken(market.candles, {"cancel": cancel})
     tables: dict[tuple[str, str, str], pd.DataFrame] = {}
     problems: list[str] = []
-    for venue, symbol in dict.fromkeys(zip(book["venue"], book["symbol"], strict=True)):
-        for native in dict.fromkeys(BUILT_FROM.get(timeframe, timeframe) for timeframe in timeframes):
-            try:
-                bars = source.candles(symbol, native, venue=venue, start=now - HEAT_HISTORY[native])
-            except HeatlabError as error:
-                problems.append(f"{symbol} on {venue}, {native}: {error}")
-                continue
-            for timeframe in timeframes:
-                if BUILT_FROM.get(timeframe, timeframe) == native:
-                    tables[venue, symbol, timeframe] = resample_candles(bars, Timeframe.parse(timeframe), now=now)
+    natives = tuple(dict.fromkeys(BUILT_FROM.get(timeframe, timeframe) for timeframe in timeframes))
+    owners = dict.fromkeys(zip(book["venue"], book["symbol"], strict=True))
+    wanted = [(*owner, native) for owner in owners for native in natives]
+    for done, (venue, symbol, native) in enumerate(wanted, start=1):
+        if cancel is not None and cancel.is_set():
+            break
+        try:
+            bars = market.candles(symbol, native, venue=venue, start=now - HEAT_HISTORY[native], **extras)
+        except HeatlabError as error:
+            problems.append(f"{symbol} on {venue}, {native}: {error}")
+            continue
+        for timeframe in timeframes:
+            if BUILT_FROM.get(timeframe, timeframe) == native:
+                tables[venue, symbol, timeframe] = resample_candles(bars, Timeframe.parse(timeframe), now=now)
+        if progress is not None:
+            progress(done, len(wanted), f"{symbol} on {venue}, {native}")
     return tables, tuple(problems)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 
 import ipywidgets
 
 from heatlab.apps import url
 from heatlab.apps.frame import framed, remember, remembered
-from heatlab.apps.market import heat_candles, notices, watch_list
+from heatlab.apps.market import Progress, heat_candles, notices, watch_list
 from heatlab.heat import HeatSettings
 from heatlab.sources import MarketSource
 from heatlab.store import SettingsStore
@@ -34,15 +35,22 @@ def portfolio_heat(source: MarketSource, store: SettingsStore | None = None) -> 
     return framed(lambda: _panel(source, store), title="Portfolio heat")
 
 
-def heat_inputs(source: MarketSource, *, settings: HeatSettings | None = None) -> HeatInputs:
+def heat_inputs(
+    source: MarketSource,
+    *,
+    settings: HeatSettings | None = None,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> HeatInputs:
     """Positions and closed bars of a source, for the heat of the book; a watch list where there are no positions.
 
-    A position without candles stays in the table without a reading; the notes say why.
+    A position without candles stays in the table without a reading; the notes say why. ``progress`` is told after each
+    series (done, total, which); ``cancel`` stops before the next.
     """
     used = settings or HeatSettings()
     own = source.positions()
     book = watch_list(source) if own.empty else own
-    candles, problems = heat_candles(source, book, timeframes=used.timeframes)
+    candles, problems = heat_candles(source, book, timeframes=used.timeframes, progress=progress, cancel=cancel)
     about = {*book["venue"], *book["symbol"]}
     return HeatInputs(
         positions=book,

@@ -1,6 +1,6 @@
 """Widgets the apps are made of: Bokeh panes, a status line, jobs, downloads, presence and the style sheet."""
 
-from heatlab.widgets.downloads import DownloadLink, download_link
+from heatlab.widgets.downloads import DownloadLink, PictureLink, download_link
 from heatlab.widgets.jobs import Cancelled, Job, LatestWins, Runner
 from heatlab.widgets.pane import BokehPane
 from heatlab.widgets.presence import Presence
@@ -13,6 +13,7 @@ __all__ = [
     "DownloadLink",
     "Job",
     "LatestWins",
+    "PictureLink",
     "Presence",
     "Runner",
     "Status",

@@ -44,6 +44,28 @@ class DownloadLink(anywidget.AnyWidget):  # type: ignore[misc]
             self.send({"file": True}, [made])
 
 
+class PictureLink(anywidget.AnyWidget):  # type: ignore[misc]
+    """A link that saves the figures around it as one PNG: every canvas at device pixels, on the page's ground.
+
+    The browser makes the picture, so it shows what the reader sees: zoom, theme and all. The line above the figures
+    (symbol, source, "simulated market") goes with it.
+
+    Traits
+    ------
+    name : str
+        File name.
+    label : str
+        Text of the link.
+    target : str
+        Class of the nearest ancestor whose figures are saved.
+    """
+
+    _esm = Path(__file__).parent / "static" / "picture.js"
+    name = traitlets.Unicode("figure.png").tag(sync=True)
+    label = traitlets.Unicode("Picture (PNG)").tag(sync=True)
+    target = traitlets.Unicode("hl-app").tag(sync=True)
+
+
 def download_link(
     name: str,
     content: bytes | Callable[[], bytes],

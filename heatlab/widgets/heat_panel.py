@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -12,20 +12,19 @@ import numpy as np
 import pandas as pd
 import traitlets
 
-from heatlab import frames, heat, portfolio
+from heatlab import heat, portfolio
 from heatlab._checks import check_choice
 from heatlab.domain import Side
 from heatlab.figures import THEMES, HeatGrid, HeatHistory, orders_html, position_label, ranked_html
 from heatlab.figures import format as show
 from heatlab.figures.heat_grid import ALL, arrow
 from heatlab.widgets import panel_parts as parts
-from heatlab.widgets.downloads import download_link
+from heatlab.widgets.downloads import PictureLink, download_link
 from heatlab.widgets.pane import BokehPane
 from heatlab.widgets.status import Status, guard
 from heatlab.widgets.styles import Stylesheet, stylesheet
 
 Key = tuple[str, str, str]
-RISK_TIMEFRAME = "1h"
 HISTORY_BARS = 500
 ZONES = {1: ("green", "hl-good"), 0: ("amber", "hl-amber"), -1: ("red", "hl-bad")}
 RULES = {
@@ -51,21 +50,7 @@ class HeatInputs:
     watching: bool = False
 
 
-@dataclass(frozen=True)
-class HeatView:
-    """Everything the panel shows of one set of inputs."""
-
-    table: pd.DataFrame
-    overall: pd.DataFrame
-    book_heat: float
-    zone: float
-    orders: pd.DataFrame
-    contributions: np.ndarray[Any, Any] = field(default_factory=lambda: np.empty(0))
-
-    @property
-    def rule(self) -> str:
-        """Name of the rule in force: "none", "halve" or "to cash"."""
-        return str(self.orders.attrs.get("rule", "none"))
+HeatView = portfolio.BookView
 
 
 def heat_view(
@@ -74,28 +59,8 @@ def heat_view(
     settings: heat.HeatSettings | None = None,
     rules: portfolio.RuleSettings | None = None,
 ) -> HeatView:
-    """Join the compute rooms: table, heat of each position, risk shares, heat of the book, rule and orders."""
-    settings, rules = settings or heat.HeatSettings(), rules or portfolio.RuleSettings()
-    table = heat.heat_table(inputs.positions, inputs.candles, now=inputs.now, settings=settings)
-    overall = heat.position_heat(table, settings=settings)
-    matched = inputs.positions[["symbol", "venue", "side"]].merge(overall, on=["symbol", "venue", "side"], how="left")
-    shares = portfolio.risk_contributions(_exposure(inputs.positions), portfolio.covariance(_closes(inputs)))
-    book = portfolio.portfolio_heat(matched, shares)
-    orders = portfolio.heat_rule(inputs.positions, book, overall, settings=rules)
-    return HeatView(table, overall, book, portfolio.portfolio_zone(book, settings=settings), orders, shares)
-
-
-def _exposure(positions: pd.DataFrame) -> np.ndarray[Any, Any]:
-    return (positions["side"] * positions["quantity"] * positions["mark_price"]).to_numpy(dtype="float64")
-
-
-def _closes(inputs: HeatInputs) -> pd.DataFrame:
-    """Hourly closes, one column per position in order; NaN where there are none."""
-    owners = list(zip(inputs.positions["venue"], inputs.positions["symbol"], strict=True))
-    tables = {owner: inputs.candles.get((*owner, RISK_TIMEFRAME)) for owner in owners}
-    known = {" ".join(owner): table for owner, table in tables.items() if table is not None and not table.empty}
-    wide = frames.align(known).reindex(columns=[" ".join(owner) for owner in dict.fromkeys(owners)]).astype("float64")
-    return wide.iloc[:, [list(dict.fromkeys(owners)).index(owner) for owner in owners]]
+    """View of the book in one set of inputs; see :func:`heatlab.portfolio.book_view`."""
+    return portfolio.book_view(inputs.positions, inputs.candles, now=inputs.now, settings=settings, rules=rules)
 
 
 class HeatPanel(ipywidgets.VBox):  # type: ignore[misc]
@@ -104,7 +69,8 @@ class HeatPanel(ipywidgets.VBox):  # type: ignore[misc]
     Parameters
     ----------
     load : callable
-        ``load() -> HeatInputs``; it runs in a thread.
+        ``load() -> HeatInputs``; it runs in a thread. Where it takes ``progress`` and ``cancel`` it gets them: a
+        function of done, total and text, and a ``threading.Event``.
     defaults : mapping, optional
         Settings to start with, keys as in :meth:`settings`.
     heat_settings, rules : optional
@@ -145,14 +111,17 @@ class HeatPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.permalink = ipywidgets.HTML()
         self.grid.on_select(guard(self._clicked, self.status))
         self.panes = [BokehPane(self.grid.root, waiting="Drawing the heat"), BokehPane(self.history.root)]
+        self._fetch = parts.loader(load)
+        self._refresh = parts.Refresher(
+            settings=lambda: None,
+            load=lambda _settings, loading: self._fetch(loading=loading),
+            compute=lambda inputs, _settings: heat_view(inputs, settings=self._heat, rules=self._rules),
+            display=lambda inputs, view, _settings: self._display(inputs, view),
+            status=self.status,
+            name=lambda _settings: "positions and bars",
+        )
         super().__init__(self._layout())
         self.add_class("hl-app")
-        self._refresh = parts.Refresher(
-            load=load,
-            compute=lambda inputs: heat_view(inputs, settings=self._heat, rules=self._rules),
-            display=self._display,
-            status=self.status,
-        )
         for control in (self.position, self.timeframe):
             control.observe(guard(self._selected, self.status), "value")
         self.style_sheet.observe(guard(self._retheme, self.status), "theme")
@@ -195,13 +164,14 @@ class HeatPanel(ipywidgets.VBox):  # type: ignore[misc]
         await self._refresh.settled()
 
     def _layout(self) -> list[Any]:
-        again = ipywidgets.Button(description="Reload", tooltip="Load positions and bars again", icon="refresh")
-        again.on_click(lambda _: self.reload())
         links = [
+            PictureLink(name="portfolio_heat.png"),
             download_link("heat.csv", lambda: self._csv("table"), label="Heat as CSV"),
             download_link("orders.csv", lambda: self._csv("orders"), label="Orders as CSV"),
         ]
-        bar = ipywidgets.Box([again, self.status, *links, self.permalink, parts.FullScreen()])
+        bar = ipywidgets.Box(
+            [parts.reload_buttons(self.reload, self._refresh), self.status, *links, self.permalink, parts.FullScreen()]
+        )
         bar.add_class("hl-toolbar")
         pick = ipywidgets.Box([self.position, self.timeframe])
         pick.add_class("hl-toolbar")

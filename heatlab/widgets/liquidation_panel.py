@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from html import escape
 from typing import Any
 
 import ipywidgets
@@ -12,42 +14,29 @@ import traitlets
 
 from heatlab import frames
 from heatlab._checks import check_choice, parameter_error
-from heatlab.figures import PALETTES, THEMES, LiquidationFigure, positions_html, zones_html
+from heatlab.figures import THEMES, LiquidationFigure, positions_html, zones_html
 from heatlab.figures import format as show
 from heatlab.liquidation import LiquidationMap, MapSettings, liquidation_map, liquidation_zones
-from heatlab.liquidation.levels import TIERS
+from heatlab.liquidation.profile import heatmap_table, profile_table
+from heatlab.liquidation.record import RECORDED, StudyRecord
+from heatlab.widgets import liquidation_controls as controls
 from heatlab.widgets import panel_parts as parts
-from heatlab.widgets.downloads import download_link
+from heatlab.widgets.downloads import PictureLink, download_link
+from heatlab.widgets.liquidation_controls import Asked, Choices
 from heatlab.widgets.pane import BokehPane
 from heatlab.widgets.status import Status, guard
 from heatlab.widgets.styles import Stylesheet, stylesheet
 
-DEFAULTS: dict[str, Any] = {
-    "range_days": 14,
-    "half_life": 48,
-    "sensitivity": 1.0,
-    "tiers": tuple(float(tier) for tier in TIERS),
-    "scale": "log",
-    "palette": "ember",
-}
-SCALES = {"logarithmic": "log", "linear": "linear"}
 BASIS = {"open interest": "from open interest", "volume proxy": "volume proxy, no open interest history"}
-SCORE = (
-    "<details><summary>How good is this estimate?</summary><p>Scored on true liquidation prices of public leaderboard "
-    "accounts (Hyperliquid, 4 to 12 February 2026, 15 coins): which price bands held a liquidation price, AUC 0.90 for "
-    "this map, 0.81 for distance from the price alone, 0.82 for entry x (1 - 1/leverage). Much of that gain is knowing "
-    "which coins hold near positions: <strong>within one coin the gain over distance alone, +0.015, is not proven"
-    "</strong> (95 % interval -0.010 to +0.040). Leaderboard accounts are large and lucky, not typical. "
-    '<a class="hl-link" href="liquidation_study.ipynb">The whole study</a></p></details>'
-)
-HALF_LIVES, SENSITIVITIES = (2, 336), (0.25, 4.0)
+ESTIMATE_DIGITS = "%.7g"
 
 
 @dataclass(frozen=True)
 class MarketInputs:
     """What one view needs: closed bars, open interest and brackets where known, own positions, and what to say.
 
-    Bars before ``since`` build the estimate and are not drawn.
+    Bars before ``since`` build the estimate and are not drawn. ``last`` is the close of the newest bar the source has,
+    given where there is none to draw.
     """
 
     candles: pd.DataFrame
@@ -59,6 +48,7 @@ class MarketInputs:
     positions: pd.DataFrame | None = None
     is_simulated: bool = False
     notices: tuple[str, ...] = ()
+    last: pd.Timestamp | None = None
 
     @property
     def shown(self) -> pd.DataFrame:
@@ -66,17 +56,8 @@ class MarketInputs:
         return self.candles if self.since is None else self.candles[self.candles.index >= self.since]
 
 
-@dataclass(frozen=True)
-class Choices:
-    """What the reader can choose from. ``symbols`` lists the symbols of each venue, the first being the default."""
-
-    symbols: Mapping[str, tuple[str, ...]]
-    timeframes: tuple[str, ...] = ("5m", "15m", "1h", "4h", "1d")
-    range_days: tuple[int, ...] = (1, 3, 7, 14, 30, 90)
-    tiers: tuple[float, ...] = field(default=tuple(float(tier) for tier in TIERS))
-
-
-Load = Callable[[str, str, str, int], MarketInputs]
+Estimate = tuple[LiquidationMap, pd.DataFrame]
+Load = Callable[..., MarketInputs]
 
 
 class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
@@ -85,7 +66,8 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
     Parameters
     ----------
     load : callable
-        ``load(venue, symbol, timeframe, range_days) -> MarketInputs``; it runs in a thread.
+        ``load(venue, symbol, timeframe, range_days) -> MarketInputs``; it runs in a thread. Where it takes
+        ``progress`` and ``cancel`` it gets them: a function of done, total and text, and a ``threading.Event``.
     choices : Choices
     defaults : mapping, optional
         Settings to start with, keys as in :meth:`settings`.
@@ -108,7 +90,8 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
         defaults: Mapping[str, Any] | None = None,
         style: Stylesheet | None = None,
     ) -> None:
-        self._load, self._choices = load, choices
+        self._load, self._choices = parts.loader(load), choices
+        self._choosing = False
         self._followers = parts.Followers()
         self._shown: tuple[Any, ...] = ()
         self.map: LiquidationMap | None = None
@@ -116,16 +99,21 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.status = Status("Starting", state="busy")
         self.style_sheet = style or stylesheet()
         self.figure = LiquidationFigure(theme=THEMES[self.style_sheet.theme])
-        self.controls = self._build_controls({**_first(choices), **DEFAULTS, **dict(defaults or {})})
+        self.controls = controls.build(choices, controls.start_settings(choices, defaults or {}))
         self.header, self.message, self.notes = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self.legend, self.zone_table, self.position_table = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self.permalink = ipywidgets.HTML()
         self.pane = BokehPane(self.figure.root, waiting="Drawing the liquidation map")
+        self._refresh = parts.Refresher(
+            settings=self._asked,
+            load=lambda asked, loading: self._load(*asked.key, loading=loading),
+            compute=_estimate,
+            display=self._display,
+            status=self.status,
+            name=lambda asked: f"{asked.symbol} from {asked.venue}",
+        )
         super().__init__(self._layout())
         self.add_class("hl-app")
-        self._refresh = parts.Refresher(
-            load=self._fetch, compute=self._estimate, display=self._display, status=self.status
-        )
         self._connect()
         self._say_state()
         self._say_legend()
@@ -148,7 +136,7 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
         """
         for name, value in settings.items():
             check_choice("settings", name, self.controls, caller="LiquidationPanel.apply")
-            _set(self.controls[name], name, value)
+            controls.put(self.controls[name], name, value)
 
     def on_change(self, callback: Callable[[dict[str, Any]], Any]) -> None:
         """Call ``callback(settings)`` after each change."""
@@ -166,69 +154,68 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
         """Wait until the view shows the settings."""
         await self._refresh.settled()
 
-    def _build_controls(self, start: Mapping[str, Any]) -> dict[str, Any]:
-        symbols = self._choices.symbols
-        check_choice("venue", start["venue"], symbols, caller="LiquidationPanel")
-        lists = {
-            "venue": list(symbols),
-            "symbol": list(symbols[start["venue"]]),
-            "timeframe": list(self._choices.timeframes),
-            "range_days": [(f"{days} days" if days > 1 else "1 day", days) for days in self._choices.range_days],
-        }
-        names = {"venue": "Venue", "symbol": "Symbol", "timeframe": "Bars", "range_days": "Range"}
-        made: dict[str, Any] = {k: _labelled(ipywidgets.Dropdown, v, options=lists[k]) for k, v in names.items()}
-        low, high = HALF_LIVES
-        made["half_life"] = _labelled(ipywidgets.IntSlider, "Half-life, h", min=low, max=high, step=2)
-        low_s, high_s = SENSITIVITIES
-        made["sensitivity"] = _labelled(ipywidgets.FloatSlider, "Sensitivity", min=low_s, max=high_s, step=0.25)
-        tiers = [(f"{tier:g}x", tier) for tier in self._choices.tiers]
-        made["tiers"] = _labelled(ipywidgets.SelectMultiple, "Leverage", options=tiers, rows=6)
-        made["scale"] = _labelled(ipywidgets.Dropdown, "Colours", options=list(SCALES.items()))
-        made["palette"] = _labelled(ipywidgets.Dropdown, "Palette", options=list(PALETTES))
-        for name, control in made.items():
-            _set(control, name, start[name])
-        return made
-
     def _layout(self) -> list[Any]:
-        again = ipywidgets.Button(description="Reload", tooltip="Load the market again", icon="refresh")
-        again.on_click(lambda _: self.reload())
         links = [
             self.permalink,
-            download_link("liquidation_zones.csv", self._zones_csv, label="Zones as CSV"),
+            PictureLink(name="liquidation.png"),
+            download_link("liquidation_heatmap.csv", self._heatmap_csv, label="Heatmap as CSV"),
             download_link("liquidation_map.csv", self._profile_csv, label="Liquidation map as CSV"),
+            download_link("liquidation_zones.csv", self._zones_csv, label="Zones as CSV"),
         ]
-        controls = ipywidgets.VBox([*self.controls.values(), again, *links])
-        controls.add_class("hl-controls")
+        side = ipywidgets.VBox([*self.controls.values(), parts.reload_buttons(self.reload, self._refresh), *links])
+        side.add_class("hl-controls")
         tables = ipywidgets.Box([self.zone_table, self.position_table])
         tables.add_class("hl-row")
         bar = ipywidgets.Box([self.status, parts.FullScreen()])
         bar.add_class("hl-toolbar")
         main = ipywidgets.VBox([bar, self.message, self.pane, self.legend, tables, self.notes])
         main.add_class("hl-main")
-        body = ipywidgets.Box([controls, main])
+        body = ipywidgets.Box([side, main])
         body.add_class("hl-body")
         return [self.style_sheet, self.header, body]
 
     def _connect(self) -> None:
         watch = {
             "venue": self._venue_changed,
+            "symbol": self._symbol_changed,
             "scale": self._recolour,
             "palette": self._recolour,
-            **dict.fromkeys(("symbol", "timeframe", "range_days"), lambda _: self.reload()),
+            **dict.fromkeys(("timeframe", "range_days"), lambda _: self._key_changed()),
             **dict.fromkeys(("half_life", "sensitivity", "tiers"), lambda _: self._refresh(load=False)),
         }
         for name, handler in watch.items():
             self.controls[name].observe(guard(handler, self.status), "value")
             self.controls[name].observe(lambda _: self._say_state(), "value")
         self.style_sheet.observe(guard(self._retheme, self.status), "theme")
+        self.status.observe(lambda _: self._say_failed(), "state")
 
     def _venue_changed(self, change: Any) -> None:
-        symbol, options = self.controls["symbol"], list(self._choices.symbols[change["new"]])
-        kept = symbol.value
-        symbol.options = options
-        if kept in options:
-            symbol.value = kept
-        self.reload()
+        with self._one_choice():
+            controls.offer(self.controls["symbol"], tuple(self._choices.symbols[change["new"]]))
+            self._offer_timeframes()
+
+    def _symbol_changed(self, _change: Any) -> None:
+        with self._one_choice():
+            self._offer_timeframes()
+
+    def _key_changed(self) -> None:
+        with self._one_choice():
+            pass
+
+    def _offer_timeframes(self) -> None:
+        offered = self._choices.timeframes_of(self.controls["venue"].value, self.controls["symbol"].value)
+        controls.offer(self.controls["timeframe"], offered, first=controls.FIRST_TIMEFRAME)
+
+    @contextmanager
+    def _one_choice(self) -> Iterator[None]:
+        """Load once, after every list that depends on the one changed has followed."""
+        outermost, self._choosing = not self._choosing, True
+        try:
+            yield
+        finally:
+            self._choosing = not outermost
+        if outermost:
+            self.reload()
 
     def _recolour(self, _change: Any) -> None:
         self.figure.set_palette(self.controls["palette"].value)
@@ -238,68 +225,67 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.figure.set_theme(THEMES[change["new"]])
         self._say_legend()
 
-    def _fetch(self) -> MarketInputs:
-        return self._load(*(self.controls[name].value for name in ("venue", "symbol", "timeframe", "range_days")))
+    def _asked(self) -> Asked:
+        """Read the controls: what the next load and estimate are for."""
+        names = (one.name for one in fields(Asked))
+        return Asked(**{name: self.controls[name].value for name in names})
 
-    def _estimate(self, inputs: MarketInputs) -> tuple[LiquidationMap, pd.DataFrame] | None:
-        tiers = tuple(self.controls["tiers"].value)
-        if not tiers:
-            raise parameter_error("tiers", "the liquidation panel", "at least one leverage", tiers)
-        if inputs.shown.empty:
-            return None
-        settings = MapSettings(tiers=tiers, recency_half_life=f"{self.controls['half_life'].value}h")
-        made = liquidation_map(
-            inputs.candles,
-            inputs.open_interest,
-            brackets=inputs.brackets,
-            venue=self.controls["venue"].value,
-            settings=settings,
-            since=inputs.since,
-        )
-        return made, liquidation_zones(made, sensitivity=self.controls["sensitivity"].value)
-
-    def _display(self, inputs: MarketInputs, result: tuple[LiquidationMap, pd.DataFrame] | None) -> None:
+    def _display(self, inputs: MarketInputs, result: Estimate | None, asked: Asked) -> None:
         if result is None:
-            self._say_empty(inputs)
+            self._say_empty(inputs, asked)
             return
         self.map, self.zones = result
         shown = inputs.shown
         view = (self.map.venue, self.map.symbol, self.map.timeframe, *shown.index[[0, -1]])
-        own = _own(inputs.positions, self.map.symbol)
+        own = _own(inputs.positions, asked.symbol)
         self.figure.update(
             self.map,
             shown,
             zones=self.zones,
             positions=own,
-            scale=self.controls["scale"].value,
+            scale=self.controls["scale"].value,  # the look is the reader's present one, whatever was loaded
             keep_view=view == self._shown,
         )
         self._shown = view
         self.message.value = ""
         self.zone_table.value, self.position_table.value = zones_html(self.zones), positions_html(own)
-        self._say_what(inputs, self.map)
+        self._say_what(inputs, self.map, asked)
 
-    def _say_empty(self, inputs: MarketInputs) -> None:
-        symbol, venue = self.controls["symbol"].value, self.controls["venue"].value
-        text = (
-            f"{inputs.source_name} has no bars of {symbol} on {venue} for this range. Choose another range or symbol."
-        )
+    def _say_empty(self, inputs: MarketInputs, asked: Asked) -> None:
+        what = f"{asked.timeframe} bars of {asked.symbol} on {asked.venue}"
+        text = f"{inputs.source_name} has no {what} for this range. Choose another range, bar length or symbol."
+        if inputs.last is not None:
+            age = show.age(inputs.now - inputs.last)
+            text = (
+                f"The {what} in {inputs.source_name} end at {inputs.last:%Y-%m-%d %H:%M} UTC, {age} before its newest "
+                "data: there are none in this range. Choose another range, bar length or symbol."
+            )
         self.message.value = parts.message_html(text)
         self.pane.add_class("hl-stale")
-        self.status.ready("Nothing to show")
+        self.header.value = self._header(inputs, asked, basis="", age=pd.NaT)
+        self.notes.value = parts.notices_html(inputs.notices)
+        self.zone_table.value = self.position_table.value = ""
+        self._shown = ()
+        self.status.ready("Nothing to show" if self.map is None else "Nothing to show; below is the chart before")
 
-    def _say_what(self, inputs: MarketInputs, made: LiquidationMap) -> None:
-        age = frames.age(inputs.candles, inputs.now)
-        title = f"{made.symbol or self.controls['symbol'].value} · {self.controls['venue'].value}"
-        facts = (str(self.controls["timeframe"].value), BASIS.get(made.basis, made.basis))
-        self.header.value = parts.header_html(
-            title,
+    def _say_failed(self) -> None:
+        """Take away the sign of loading where nothing will come."""
+        if self.map is None and self.status.state in ("error", "stale"):
+            self.message.value = parts.message_html("Nothing to show")
+
+    def _header(self, inputs: MarketInputs, asked: Asked, *, basis: str, age: Any) -> str:
+        return parts.header_html(
+            f"{asked.symbol} · {asked.venue}",
             source_name=inputs.source_name,
             is_simulated=inputs.is_simulated,
-            facts=facts,
+            facts=(asked.timeframe, basis),
             now=inputs.now,
             age=age,
         )
+
+    def _say_what(self, inputs: MarketInputs, made: LiquidationMap, asked: Asked) -> None:
+        age = frames.age(inputs.candles, inputs.now)
+        self.header.value = self._header(inputs, asked, basis=BASIS.get(made.basis, made.basis), age=age)
         self.notes.value = parts.notices_html([*inputs.notices, *made.notes])
         stale = frames.is_stale(inputs.candles, inputs.now)
         (self.pane.add_class if stale else self.pane.remove_class)("hl-stale")
@@ -319,7 +305,7 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
             f'<p class="hl-muted">{strong} = more estimated liquidations (USD) if price gets there. Bars beside the '
             "chart split the present estimate by leverage; the lines add it up from the mark: solid for longs below, "
             "dashed for shorts above. Marks at the right edge are zones: ○ amber, ● red. "
-            "Sizes are estimates, not reported positions.</p>" + SCORE
+            "Sizes are estimates, not reported positions.</p>" + score_html(RECORDED)
         )
 
     def _zones_csv(self) -> bytes:
@@ -328,37 +314,49 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
     def _profile_csv(self) -> bytes:
         return b"" if self.map is None else profile_table(self.map).to_csv(index=False).encode()
 
-
-def profile_table(made: LiquidationMap) -> pd.DataFrame:
-    """Last column of a map as a table: price_low, price_high and, per side and tier, notional [quote]."""
-    columns: dict[str, Any] = {"price_low": made.price_edges[:-1], "price_high": made.price_edges[1:]}
-    for side, table in (("long", made.long_by_tier), ("short", made.short_by_tier)):
-        for tier, quantity in zip(made.tiers, table, strict=True):
-            columns[f"{side}_{tier:g}x"] = quantity * made.prices
-    return pd.DataFrame(columns)
+    def _heatmap_csv(self) -> bytes:
+        return (
+            b""
+            if self.map is None
+            else heatmap_table(self.map).to_csv(index=False, float_format=ESTIMATE_DIGITS).encode()
+        )
 
 
-def _first(choices: Choices) -> dict[str, Any]:
-    venue = next(iter(choices.symbols))
-    frames_ = choices.timeframes
-    return {
-        "venue": venue,
-        "symbol": choices.symbols[venue][0],
-        "timeframe": "1h" if "1h" in frames_ else frames_[0],
-    }
+def score_html(record: StudyRecord) -> str:
+    """How well the estimate is known to do, in the words of the recorded study."""
+    days = pd.Timestamp(record.first_day), pd.Timestamp(record.last_day)
+    when = f"{days[0].day} {days[0]:%B} to {days[1].day} {days[1]:%B %Y}"
+    auc = {name: f"{record.auc[name].value:.2f}" for name in ("map as shown", "distance only", "entry*(1-1/L)")}
+    gain = record.gain_within
+    verdict = "is proven" if record.proven_within else "is not proven"
+    interval = f"{gain.low:+.3f} to {gain.high:+.3f}"
+    return (
+        f"<details><summary>How good is this estimate?</summary><p>Scored on true liquidation prices of "
+        f"{escape(record.source)}, {when}, {record.coins} coins: which price bands held a liquidation price, AUC "
+        f"{auc['map as shown']} for this map, {auc['distance only']} for distance from the price alone, "
+        f"{auc['entry*(1-1/L)']} for entry x (1 - 1/leverage). Much of that gain is knowing which coins hold near "
+        f"positions: <strong>within one coin the gain over distance alone, {gain.value:+.3f}, {verdict}</strong> (95 % "
+        f"interval {interval}). Leaderboard accounts are large and lucky, not typical. "
+        '<a class="hl-link" href="liquidation_study.ipynb">The whole study</a></p></details>'
+    )
+
+
+def _estimate(inputs: MarketInputs, asked: Asked) -> Estimate | None:
+    if not asked.tiers:
+        raise parameter_error("tiers", "the liquidation panel", "at least one leverage", asked.tiers)
+    if inputs.shown.empty:
+        return None
+    settings = MapSettings(tiers=asked.tiers, recency_half_life=f"{asked.half_life}h")
+    made = liquidation_map(
+        inputs.candles,
+        inputs.open_interest,
+        brackets=inputs.brackets,
+        venue=asked.venue,
+        settings=settings,
+        since=inputs.since,
+    )
+    return made, liquidation_zones(made, sensitivity=asked.sensitivity)
 
 
 def _own(positions: pd.DataFrame | None, symbol: str) -> pd.DataFrame | None:
     return None if positions is None else positions[positions["symbol"] == symbol]
-
-
-def _labelled(kind: Callable[..., Any], text: str, **traits: Any) -> Any:
-    return kind(description=text, layout=ipywidgets.Layout(width="auto"), **traits)
-
-
-def _set(control: Any, name: str, value: Any) -> None:
-    try:
-        control.value = tuple(value) if name == "tiers" else value
-    except (traitlets.TraitError, TypeError) as error:
-        allowed = getattr(control, "options", None) or f"in [{control.min}, {control.max}]"
-        raise parameter_error(name, "LiquidationPanel", f"one of {allowed}", value) from error

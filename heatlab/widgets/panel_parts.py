@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import anywidget
+import ipywidgets
 import pandas as pd
 import traitlets
 
@@ -18,6 +22,8 @@ from heatlab.widgets.jobs import LatestWins
 from heatlab.widgets.status import Status, guard
 
 FRESH = pd.Timedelta(minutes=1)
+SAY_EVERY = 0.1
+"""Least time between two lines of progress [s]."""
 
 
 class FullScreen(anywidget.AnyWidget):  # type: ignore[misc]
@@ -33,37 +39,140 @@ class FullScreen(anywidget.AnyWidget):  # type: ignore[misc]
     target = traitlets.Unicode("hl-main").tag(sync=True)
 
 
-class Refresher:
-    """Load when asked to, else only recompute; the newest request of a burst wins.
+class Chips(anywidget.AnyWidget):  # type: ignore[misc]
+    """A row of small toggle buttons of which any number may be on, with "all" and "none".
+
+    Traits
+    ------
+    label : str
+        What is chosen; names the group.
+    options : tuple of (str, number)
+        Names and values, in the order shown.
+    value : tuple of numbers
+        What is on, in the order of the options.
+    """
+
+    _esm = Path(__file__).parent / "static" / "chips.js"
+    label = traitlets.Unicode().tag(sync=True)
+    options = traitlets.List().tag(sync=True)
+    value = traitlets.Tuple().tag(sync=True)
+
+    def __init__(self, options: Sequence[tuple[str, float]], **kwargs: Any) -> None:
+        super().__init__(options=[list(option) for option in options], **kwargs)
+
+    @traitlets.validate("value")  # type: ignore[untyped-decorator]
+    def _known(self, proposal: Any) -> tuple[float, ...]:
+        known = [value for _, value in self.options]
+        if unknown := [value for value in proposal["value"] if value not in known]:
+            raise traitlets.TraitError(f"{unknown} are not among {known}")
+        return tuple(value for value in known if value in proposal["value"])
+
+
+class Loading:
+    """One load under way: how far it is, and whether the reader wants it to stop.
 
     Parameters
     ----------
+    say : callable
+        ``say(text)``, called on the event loop at most ten times a second; at once where there is no loop.
+    what : str
+        What is being loaded, such as ``"BTC/USDT:USDT from okx"``.
+
+    Attributes
+    ----------
+    cancel : threading.Event
+        Hand it to the source.
+    """
+
+    def __init__(self, say: Callable[[str], Any], what: str) -> None:
+        self.cancel = threading.Event()
+        self._say, self._what, self._last = say, what, float("-inf")
+        try:
+            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
+
+    def progress(self, done: float, total: float, _text: str = "") -> None:
+        """Report from any thread."""
+        now = time.monotonic()
+        if self.cancel.is_set() or now - self._last < SAY_EVERY:
+            return
+        self._last = now
+        text = f"Loading {self._what}: {done:g} of {total:g}"
+        if self._loop is None:
+            self._say(text)
+        else:
+            self._loop.call_soon_threadsafe(self._tell, text)
+
+    def _tell(self, text: str) -> None:
+        if not self.cancel.is_set():
+            self._say(text)
+
+
+def loader(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``f(*key, loading)`` that hands ``progress`` and ``cancel`` to ``function`` where it takes them."""
+    taken = inspect.signature(function).parameters
+    names = [name for name in ("progress", "cancel") if name in taken]
+
+    def call(*key: Any, loading: Loading) -> Any:
+        return function(*key, **{name: getattr(loading, name) for name in names})
+
+    return call
+
+
+class Refresher:
+    """Load when asked to, else only recompute; the newest request of a burst wins.
+
+    The settings are read once, on the event loop, when a request is taken; load, compute and display get that record
+    and never look at the controls, which may have moved on by then.
+
+    Parameters
+    ----------
+    settings : callable
+        ``settings()`` returns a frozen record of what is asked for.
     load, compute : callable
-        ``load()`` fetches (in a thread where an event loop runs) and returns what ``compute(inputs)`` needs.
+        ``load(settings, loading)`` fetches (in a thread where an event loop runs) and returns what
+        ``compute(inputs, settings)`` needs.
     display : callable
-        ``display(inputs, result)``, on the event loop.
+        ``display(inputs, result, settings)``, on the event loop.
     status : Status
-        Where an error is shown.
+        Where progress and errors are shown.
+    name : callable
+        ``name(settings)``: what is loaded, for the status line.
     """
 
     def __init__(
         self,
         *,
-        load: Callable[[], Any],
-        compute: Callable[[Any], Any],
-        display: Callable[[Any, Any], None],
+        settings: Callable[[], Any],
+        load: Callable[..., Any],
+        compute: Callable[[Any, Any], Any],
+        display: Callable[[Any, Any, Any], None],
         status: Status,
+        name: Callable[[Any], str],
     ) -> None:
-        self._load, self._compute, self._display = load, compute, display
+        self._settings, self._load, self._compute, self._display = settings, load, compute, display
+        self._status, self._name = status, name
         self._inputs: Any = None
         self._needs_load = True
+        self._stopped = False
+        self._loading: Loading | None = None
         self._now, self._later = guard(self._run, status), guard(self._run_in_thread, status)
         self._latest = LatestWins(self._start)
 
     def __call__(self, *, load: bool) -> None:
-        """Ask for fresh inputs (``load``) or for a new result from those at hand."""
+        """Ask for fresh inputs (``load``) or for a new result from those at hand; a load overtakes one under way."""
         self._needs_load = self._needs_load or load
+        if load and self._loading is not None:
+            self._loading.cancel.set()
         self._latest(None)
+
+    def cancel(self) -> None:
+        """Give up the load under way, if there is one: what was shown stays."""
+        if self._loading is not None:
+            self._stopped = True
+            self._loading.cancel.set()
+            self._status.busy("Cancelling")
 
     async def settled(self) -> None:
         """Wait until every request taken so far is dealt with."""
@@ -77,23 +186,58 @@ class Refresher:
         return self._later()
 
     def _run(self) -> None:
-        self._show(*self._work(fresh=self._taken()))
+        settings, loading = self._taken()
+        self._show(*self._work(settings, loading), settings)
 
     async def _run_in_thread(self) -> None:
-        self._show(*await asyncio.to_thread(self._work, fresh=self._taken()))
+        settings, loading = self._taken()
+        try:
+            inputs, result = await asyncio.to_thread(self._work, settings, loading)
+        except Exception:
+            if self._given_up(loading):
+                return
+            raise
+        finally:
+            self._loading = None
+        if not self._given_up(loading):
+            self._show(inputs, result, settings)
 
-    def _taken(self) -> bool:
+    def _taken(self) -> tuple[Any, Loading | None]:
         fresh, self._needs_load = self._needs_load or self._inputs is None, False
-        return fresh
+        settings = self._settings()
+        self._stopped = False
+        self._loading = Loading(self._status.busy, self._name(settings)) if fresh else None
+        return settings, self._loading
 
-    def _work(self, *, fresh: bool) -> tuple[Any, Any]:
-        if fresh:
+    def _work(self, settings: Any, loading: Loading | None) -> tuple[Any, Any]:
+        if loading is not None:
             self._inputs = None
-            self._inputs = self._load()
-        return self._inputs, self._compute(self._inputs)
+            self._inputs = self._load(settings, loading=loading)
+        return self._inputs, self._compute(self._inputs, settings)
 
-    def _show(self, inputs: Any, result: Any) -> None:
-        self._display(inputs, result)
+    def _given_up(self, loading: Loading | None) -> bool:
+        """Whether a load was cancelled: by the reader, who is told, or by a newer one, which will speak for itself."""
+        if loading is None or not loading.cancel.is_set():
+            return False
+        self._inputs = None
+        if self._stopped:
+            self._status.stale("Cancelled: what is shown is what was there before. Reload to load it again")
+        return True
+
+    def _show(self, inputs: Any, result: Any, settings: Any) -> None:
+        self._loading = None
+        self._display(inputs, result, settings)
+
+
+def reload_buttons(reload: Callable[[], Any], refresh: Refresher) -> ipywidgets.Box:
+    """Reload, and Cancel for a load that takes long."""
+    again = ipywidgets.Button(description="Reload", tooltip="Load the market again", icon="refresh")
+    again.on_click(lambda _: reload())
+    stop = ipywidgets.Button(description="Cancel", tooltip="Give up the load under way")
+    stop.on_click(lambda _: refresh.cancel())
+    both = ipywidgets.Box([again, stop])
+    both.add_class("hl-buttons")
+    return both
 
 
 class Followers:

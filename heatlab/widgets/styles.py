@@ -17,6 +17,7 @@ hl-callout with hl-warning, hl-error or    a framed message
 hl-good
 hl-badge with hl-good, hl-amber or hl-bad  a number on its zone colour
 hl-up, hl-down, hl-muted, hl-stale         text colours; ``hl-stale`` greys out old content
+hl-chips, hl-chip, hl-buttons              small toggle buttons with their name; buttons side by side
 hl-empty, hl-skeleton                      nothing to show yet; still loading
 hl-link, hl-button, hl-sr                  links, plain buttons, text for screen readers only
 ========================================== =====================================================================

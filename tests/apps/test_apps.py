@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,14 @@ import pytest
 
 import heatlab as hl
 from heatlab.apps.frame import remember, remembered
-from heatlab.apps.gallery import alerts, gallery, page_html
+from heatlab.apps.gallery import alerts, gallery, grouped, page_html
 from heatlab.apps.liquidation_app import clean
-from heatlab.apps.market import WARM_UP, choices, market_inputs, open_market
+from heatlab.apps.market import WARM_UP, choices, heat_candles, market_inputs, open_market
 from heatlab.apps.portfolio_heat_app import heat_inputs
+from heatlab.domain import Contract, Instrument
 from heatlab.errors import SourceError
 from heatlab.figures import DARK
-from heatlab.sources import Capability, MarketSource, SimulatedSource
+from heatlab.sources import Capability, MarketSource, Notice, SimulatedSource, open_source
 from heatlab.store import SettingsStore
 from heatlab.widgets.heat_panel import HeatPanel
 from heatlab.widgets.liquidation_panel import LiquidationPanel
@@ -177,6 +180,101 @@ def test_gallery_of_a_failing_source_says_so_on_each_card(source: SimulatedSourc
     page = page_html(broken, gallery(broken), theme=DARK)
     assert "not available: see above" in page
     assert html.escape("no <i>reach</i>") in page
+
+
+def test_notes_of_one_reason_are_one_line() -> None:
+    """What stands in brackets differs from file to file and does not part them."""
+    found = [
+        Notice("a.csv", "Skipped: its columns (x, y) make no table."),
+        Notice("b.csv", "Skipped: its columns (z) make no table."),
+        Notice("c.csv", "Damaged in row 3."),
+    ]
+    assert grouped(found) == {
+        "Skipped: its columns make no table.": ["a.csv", "b.csv"],
+        "Damaged in row 3.": ["c.csv"],
+    }
+
+
+class Listing(Without):
+    """A source that lists given instruments, by venue."""
+
+    def __init__(self, source: MarketSource, listed: dict[str, tuple[Instrument, ...]]) -> None:
+        super().__init__(source)
+        self.listed = listed
+
+    def venues(self) -> tuple[str, ...]:
+        """Those listed."""
+        return tuple(self.listed)
+
+    def instruments(self, venue: str | None = None) -> tuple[Instrument, ...]:
+        """As given."""
+        return self.listed[venue or next(iter(self.listed))]
+
+
+def test_spot_is_offered_only_where_there_is_nothing_else(source: SimulatedSource) -> None:
+    """Spot has no liquidations: a venue with spot pairs only is left out, unless every venue is such."""
+    perpetuals = source.instruments("binanceusdm")
+    spot = tuple(replace(one, venue="gemini", contract=Contract.SPOT) for one in perpetuals[:2])
+    both = Listing(source, {"gemini": spot, "binanceusdm": perpetuals + spot[:1]})
+    assert list(choices(both).symbols) == ["binanceusdm"]
+    assert choices(both).symbols["binanceusdm"] == tuple(one.symbol for one in perpetuals)
+    assert list(choices(Listing(source, {"gemini": spot})).symbols) == ["gemini"]
+
+
+def test_bars_before_the_range_only_give_their_last_close(source: SimulatedSource) -> None:
+    """A series that ended long ago is an empty view that says when it ended."""
+
+    class Ended(Without):
+        def candles(self, *args: Any, **kwargs: Any) -> pd.DataFrame:
+            bars = self._source.candles(*args, **{**kwargs, "start": None, "limit": None})
+            kept = bars[bars.index < self._source.now() - pd.Timedelta(days=100)]
+            return kept[kept.index >= kwargs["start"]] if kwargs.get("start") else kept.tail(1)
+
+    inputs = market_inputs(Ended(source), "binanceusdm", "BTC/USDT:USDT", "1d", 14)
+    assert inputs.shown.empty
+    assert inputs.now - inputs.last == pd.Timedelta(days=100)
+
+
+def test_progress_reaches_a_source_that_takes_it_also_below_positions(source: SimulatedSource) -> None:
+    """The exchange's pages are told, whether or not a file of positions is laid over it."""
+    heard: list[tuple[float, float, str]] = []
+
+    class Paged(Without):
+        def candles(self, *args: Any, progress: Any = None, cancel: Any = None, **kwargs: Any) -> pd.DataFrame:
+            progress(1, 2, "page")
+            assert not cancel.is_set()
+            return self._source.candles(*args, **kwargs)
+
+    over = hl.sources.WithPositions(Paged(source), source.positions())
+    tell = lambda *told: heard.append(told)  # noqa: E731
+    market_inputs(over, "binanceusdm", "BTC/USDT:USDT", "1h", 7, progress=tell, cancel=threading.Event())
+    assert heard == [(1, 2, "page")]
+
+
+def test_the_book_tells_each_series_and_stops_when_asked(source: SimulatedSource) -> None:
+    """Two series of two symbols are four steps; a wish to stop ends it there."""
+    book, heard, stop = source.positions().iloc[:2], [], threading.Event()
+
+    def tell(done: float, total: float, text: str) -> None:
+        heard.append((done, total))
+        if done == 3:
+            stop.set()
+
+    tables, _ = heat_candles(source, book, timeframes=("1h", "1d"), progress=tell, cancel=stop)
+    assert heard == [(1, 4), (2, 4), (3, 4)]
+    assert len(tables) == 3
+
+
+@pytest.mark.market
+def test_everything_offered_of_a_real_folder_can_be_shown(market_dir: Path) -> None:
+    """Every venue, symbol and bar length gives bars, or a view that says when they ended."""
+    folder = open_source(str(market_dir))
+    offered = choices(folder)
+    for venue, symbols in offered.symbols.items():
+        for symbol in symbols:
+            for timeframe in offered.timeframes_of(venue, symbol):
+                inputs = market_inputs(folder, venue, symbol, timeframe, 14)
+                assert (inputs.last is None) != inputs.shown.empty, (venue, symbol, timeframe)
 
 
 def test_unwritable_settings_do_not_stop_an_app(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

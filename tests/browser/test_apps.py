@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from tests.browser.conftest import Watched
@@ -86,10 +89,43 @@ def test_another_symbol_loads_and_a_bad_address_is_made_safe(app: Callable[..., 
 def test_no_leverage_chosen_says_what_to_do(app: Callable[..., Watched]) -> None:
     """An impossible choice gives one clear line and leaves the app alive."""
     page = app("liquidation")
-    page.get_by_label("Leverage").select_option([])
+    leverage = page.get_by_role("group", name="Leverage")
+    leverage.get_by_role("button", name="none").click()
     page.until(lambda: "at least one leverage" in page.locator('.hl-main [role="alert"]').first.inner_text())
-    page.get_by_label("Leverage").select_option(["10x", "25x"])
+    ten = leverage.get_by_role("button", name="10x", exact=True)
+    ten.focus()
+    page.keyboard.press("Space")
+    page.until(lambda: ten.get_attribute("aria-pressed") == "true")
     page.until(lambda: "zones" in status(page))
+    link = page.get_by_text("Link to this view")
+    page.until(lambda: "tiers=10" in str(link.get_attribute("href")))
+
+
+@pytest.mark.parametrize("name", ["liquidation", "portfolio_heat"])
+def test_the_whole_figure_is_saved_as_a_picture(app: Callable[..., Watched], name: str, tmp_path: Path) -> None:
+    """One PNG as wide as the figures, with something in it."""
+    page = app(name)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Picture (PNG)").click()
+    waiting.value.save_as(tmp_path / "figure.png")
+    data = (tmp_path / "figure.png").read_bytes()
+    width, height = struct.unpack(">II", data[16:24])
+    pane = page.locator(".hl-pane").first.bounding_box()
+    assert waiting.value.suggested_filename == f"{name}.png"
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    assert width >= pane["width"] * 0.9
+    assert height >= pane["height"] * 0.9
+    assert len(data) > 20_000
+
+
+def test_the_heatmap_is_saved_as_csv(app: Callable[..., Watched]) -> None:
+    """Price levels down, times across."""
+    page = app("liquidation")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Heatmap as CSV").click()
+    table = pd.read_csv(waiting.value.path())
+    assert list(table.columns[:2]) == ["price_low", "price_high"]
+    assert table.shape[1] > 300
 
 
 def test_zones_and_own_positions_are_in_tables(app: Callable[..., Watched]) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import threading
+import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +15,14 @@ import pytest
 
 from heatlab.errors import ParameterError, SourceError
 from heatlab.figures import LIGHT
+from heatlab.liquidation.profile import heatmap_table, profile_table
+from heatlab.liquidation.record import RECORDED, Estimate
+from heatlab.widgets import liquidation_panel
+from heatlab.widgets.downloads import PictureLink
 from heatlab.widgets.heat_panel import HeatInputs, HeatPanel, heat_view
-from heatlab.widgets.liquidation_panel import Choices, LiquidationPanel, MarketInputs, profile_table
+from heatlab.widgets.liquidation_controls import Choices
+from heatlab.widgets.liquidation_panel import LiquidationPanel, MarketInputs, score_html
+from heatlab.widgets.panel_parts import Loading
 
 NOW = pd.Timestamp("2026-01-20 00:03", tz="UTC")
 CHOICES = Choices(symbols={"binanceusdm": ("BTC/USDT:USDT", "DOGE/USDT:USDT"), "okx": ("BTC/USDT:USDT",)})
@@ -198,7 +208,7 @@ def test_the_header_says_where_the_data_is_from() -> None:
 def test_no_bars_say_what_to_do() -> None:
     """Empty is a state of its own."""
     shown, _ = panel(candles=bars(2, 1.0).iloc[:0])
-    assert "Choose another range or symbol" in shown.message.value
+    assert "Choose another range, bar length or symbol" in shown.message.value
     assert shown.status.state == "ready"
 
 
@@ -215,7 +225,8 @@ def test_a_source_that_fails_is_asked_again() -> None:
     fails = LiquidationPanel(_failing, choices=CHOICES)
     assert fails.status.state == "error"
     assert "no route to the venue" in fails.status.text
-    fails._load = Market()
+    working = Market()
+    fails._load = lambda *key, **_: working(*key)
     fails.reload()
     assert fails.status.state == "ready"
 
@@ -231,6 +242,28 @@ def test_downloads_hold_what_is_shown() -> None:
     table = profile_table(shown.map)
     assert len(table) == len(shown.map.price_edges) - 1
     assert {"long_10x", "short_125x"} <= set(table.columns)
+
+
+def test_the_heatmap_download_is_price_by_time() -> None:
+    """One row a price level, one column a time; the sum is that of the map."""
+    shown, _ = panel()
+    table = heatmap_table(shown.map)
+    assert table.shape == (len(shown.map.price_edges) - 1, len(shown.map.times) + 2)
+    assert table.columns[2] == f"{shown.map.times[0]:%Y-%m-%dT%H:%M}Z"
+    read = pd.read_csv(io.BytesIO(shown._heatmap_csv()))
+    assert read.iloc[:, 2:].to_numpy().sum() == pytest.approx(shown.map.notional().sum(), rel=1e-5)
+
+
+def test_both_panels_offer_a_picture(heat_panel: HeatPanel) -> None:
+    """A PNG of the whole figure."""
+    shown, _ = panel()
+    assert [one.name for one in everything(shown) if isinstance(one, PictureLink)] == ["liquidation.png"]
+    assert [one.name for one in everything(heat_panel) if isinstance(one, PictureLink)] == ["portfolio_heat.png"]
+
+
+def everything(widget: Any) -> list[Any]:
+    """A widget and all it holds."""
+    return [widget, *(one for child in getattr(widget, "children", ()) for one in everything(child))]
 
 
 def test_the_page_theme_recolours_the_figure() -> None:
@@ -255,6 +288,154 @@ async def test_a_burst_loads_once_more_at_most() -> None:
     assert market.calls[-1][3] == 30
     assert len(market.calls) == 2
     assert shown.status.state == "ready"
+
+
+class Gate:
+    """A market whose loads wait until they are let through, one by one."""
+
+    def __init__(self) -> None:
+        self.market, self.begun, self.go = Market(), threading.Semaphore(0), threading.Semaphore(0)
+        self.progress: Any = None
+
+    def __call__(self, *key: Any, progress: Any = None, cancel: threading.Event | None = None) -> MarketInputs:
+        self.progress = progress
+        self.begun.release()
+        while not self.go.acquire(timeout=0.01):
+            if cancel is not None and cancel.is_set():
+                raise SourceError("stopped")
+        return self.market(*key)
+
+    async def under_way(self) -> None:
+        """Wait until a load has begun."""
+        assert await asyncio.to_thread(self.begun.acquire, timeout=30)
+
+
+async def test_a_venue_changed_during_a_load_does_not_mix_with_it() -> None:
+    """What was asked for is read once: the old load ends as it began, the new one has its own venue and symbol."""
+    gate = Gate()
+
+    def deaf(*key: Any) -> MarketInputs:
+        """Take no notice of a wish to stop."""
+        return gate(*key)
+
+    shown = LiquidationPanel(deaf, choices=CHOICES, defaults={"range_days": 7})
+    await gate.under_way()
+    shown.controls["symbol"].value = "DOGE/USDT:USDT"
+    shown.controls["venue"].value = "okx"
+    gate.go.release(2)
+    await asyncio.wait_for(shown.settled(), 60)
+    assert gate.market.calls == [("binanceusdm", "BTC/USDT:USDT", "1h", 7), ("okx", "BTC/USDT:USDT", "1h", 7)]
+    assert (shown.map.venue, shown.map.symbol) == ("okx", "BTC/USDT:USDT")
+    assert "BTC/USDT:USDT · okx" in shown.header.value
+
+
+async def test_the_estimate_uses_the_venue_its_bars_were_loaded_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slider and a venue moved while the estimate runs: that estimate keeps the venue and half-life it began with."""
+    asked: list[tuple[str, str]] = []
+    wait, real = threading.Event(), liquidation_panel.liquidation_map
+
+    def slow(candles: pd.DataFrame, *args: Any, **kwargs: Any) -> Any:
+        wait.wait(30)
+        asked.append((kwargs["venue"], candles.attrs["venue"]))
+        return real(candles, *args, **kwargs)
+
+    monkeypatch.setattr(liquidation_panel, "liquidation_map", slow)
+    shown = LiquidationPanel(Market(), choices=CHOICES, defaults={"range_days": 7})
+    await asyncio.sleep(0.2)
+    shown.controls["venue"].value = "okx"
+    wait.set()
+    await asyncio.wait_for(shown.settled(), 60)
+    assert asked == [("binanceusdm", "binanceusdm"), ("okx", "okx")]
+
+
+async def test_a_scale_changed_during_a_load_is_kept() -> None:
+    """The look is the reader's present one."""
+    gate = Gate()
+    shown = LiquidationPanel(gate, choices=CHOICES, defaults={"range_days": 7})
+    await gate.under_way()
+    shown.controls["scale"].value = "linear"
+    gate.go.release()
+    await asyncio.wait_for(shown.settled(), 60)
+    assert shown.figure.scale.kind == "linear"
+
+
+async def test_a_long_load_says_how_far_it_is_and_can_be_cancelled() -> None:
+    """Progress is on the status line; Cancel leaves what was there and says so; Reload loads."""
+    gate = Gate()
+    shown = LiquidationPanel(gate, choices=CHOICES, defaults={"range_days": 7})
+    await gate.under_way()
+    await asyncio.to_thread(gate.progress, 3, 12, "a page")
+    await asyncio.sleep(0)
+    assert shown.status.text == "Loading BTC/USDT:USDT from binanceusdm: 3 of 12"
+    next(one for one in everything(shown) if getattr(one, "description", "") == "Cancel").click()
+    await asyncio.wait_for(shown.settled(), 30)
+    assert (shown.status.state, shown.status.text[:10]) == ("stale", "Cancelled:")
+    gate.go.release()
+    shown.reload()
+    await asyncio.wait_for(shown.settled(), 60)
+    assert shown.status.state == "ready"
+
+
+async def test_a_new_choice_stops_the_load_before_it() -> None:
+    """No error is shown for a load that was overtaken."""
+    gate = Gate()
+    shown = LiquidationPanel(gate, choices=CHOICES, defaults={"range_days": 7})
+    await gate.under_way()
+    shown.controls["range_days"].value = 3
+    await gate.under_way()
+    gate.go.release()
+    await asyncio.wait_for(shown.settled(), 60)
+    assert gate.market.calls == [("binanceusdm", "BTC/USDT:USDT", "1h", 3)]
+    assert shown.status.state == "ready"
+
+
+def test_progress_is_told_at_most_ten_times_a_second() -> None:
+    """A thousand pages in a moment are one line."""
+    said: list[str] = []
+    loading = Loading(said.append, "BTC from okx")
+    for page in range(1000):
+        loading.progress(page, 1000)
+    assert said == ["Loading BTC from okx: 0 of 1000"]
+    time.sleep(0.11)
+    loading.progress(1000, 1000)
+    assert said[-1] == "Loading BTC from okx: 1000 of 1000"
+
+
+def test_bars_offered_are_those_served() -> None:
+    """The bar length stays where it is served, else 1h, else the first there is."""
+    there = {"BTC/USDT:USDT": ("5m", "15m", "1h"), "DOGE/USDT:USDT": ("4h", "1d")}
+    market = Market()
+    offered = Choices(symbols=CHOICES.symbols, served=lambda _venue, symbol: there[symbol])
+    shown = LiquidationPanel(market, choices=offered, defaults={"range_days": 7, "timeframe": "5m"})
+    shown.controls["symbol"].value = "DOGE/USDT:USDT"
+    assert shown.controls["timeframe"].options == ("4h", "1d")
+    shown.controls["symbol"].value = "BTC/USDT:USDT"
+    assert [call[1:3] for call in market.calls] == [
+        ("BTC/USDT:USDT", "5m"),
+        ("DOGE/USDT:USDT", "4h"),
+        ("BTC/USDT:USDT", "1h"),
+    ]
+
+
+def test_bars_that_ended_long_ago_say_when() -> None:
+    """The reader learns that the series is old, not that something failed."""
+    shown, _ = panel(candles=bars(50, 1.0).iloc[:0], last=NOW - pd.Timedelta(days=200))
+    assert "end at 2025-07-04 00:03 UTC, 200 d before its newest data" in shown.message.value
+    assert shown.status.state == "ready"
+
+
+def test_a_first_load_that_fails_leaves_no_loading_sign() -> None:
+    """The frame says there is nothing, the status says why."""
+    fails = LiquidationPanel(_failing, choices=CHOICES)
+    assert "hl-skeleton" not in fails.message.value
+
+
+def test_the_score_quotes_the_record() -> None:
+    """Other figures in the record are other words on the screen."""
+    assert "AUC 0.90 for this map, 0.81 for distance" in score_html(RECORDED)
+    assert "+0.015, is not proven</strong> (95 % interval -0.010 to +0.040)" in score_html(RECORDED)
+    proven = replace(RECORDED, gain_within=Estimate(0.05, low=0.01, high=0.09))
+    assert "+0.050, is proven</strong> (95 % interval +0.010 to +0.090)" in score_html(proven)
 
 
 def heat_inputs(**changes: Any) -> HeatInputs:
