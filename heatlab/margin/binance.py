@@ -60,11 +60,11 @@ def linear_liquidation_price(
     """
     caller = "binance.linear_liquidation_price"
     direction = signs(side, caller=caller)
-    size, entry, wallet, other, profit = floats(
+    quantity, entry, wallet, other, profit = floats(
         quantity, entry_price, wallet_balance, other_maintenance_margin, other_unrealized_pnl
     )
-    notional = _solve(direction, size * entry, wallet - other + profit, brackets, rate, amount, caller)
-    return plain(linear_price(notional, size))
+    notional = _solve(direction, quantity * entry, wallet - other + profit, brackets, rate, amount, caller)
+    return plain(linear_price(notional, quantity))
 
 
 def inverse_liquidation_price(

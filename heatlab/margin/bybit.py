@@ -50,10 +50,10 @@ def linear_liquidation_price(
         Price [quote].
     """
     sign = signs(side, caller="bybit.linear_liquidation_price")
-    size, entry, times, m, c, extra = floats(quantity, entry_price, leverage, rate, amount, extra_margin)
-    value = size * entry
+    quantity, entry, times, m, c, extra = floats(quantity, entry_price, leverage, rate, amount, extra_margin)
+    value = quantity * entry
     buffer = value / times - (value * m - c) + extra
-    price = np.divide(buffer, size, out=np.full(value.shape, np.nan), where=size > 0)
+    price = np.divide(buffer, quantity, out=np.full(value.shape, np.nan), where=quantity > 0)
     return plain(np.maximum(entry - sign * price, 0.0))
 
 

@@ -57,8 +57,8 @@ def linear_equity(
 ) -> FloatArray:
     """Margin plus unrealised profit of a linear position [quote]: ``M + s*Q*(P - E)``."""
     sign = signs(side, caller="linear_equity")
-    size, entry, at, own = floats(quantity, entry_price, price, margin)
-    return plain(own + sign * size * (at - entry))
+    quantity, entry, at, own = floats(quantity, entry_price, price, margin)
+    return plain(own + sign * quantity * (at - entry))
 
 
 def inverse_equity(
@@ -108,8 +108,8 @@ def margin_after_funding(
     """
     sign = signs(side, caller="margin_after_funding")
     rates, marks = floats(np.atleast_1d(funding_rate), np.atleast_1d(mark_price))
-    size, own, free, sign = (column[..., np.newaxis] for column in floats(quantity, margin, free_balance, sign))
-    spent = np.cumsum(sign * size * rates * marks, axis=-1)
+    quantity, own, free, sign = (column[..., np.newaxis] for column in floats(quantity, margin, free_balance, sign))
+    spent = np.cumsum(sign * quantity * rates * marks, axis=-1)
     overdraft = np.maximum(np.maximum.accumulate(spent, axis=-1) - free, 0.0)
     left = np.where(free > 0, own - overdraft, own - spent)
     return np.maximum(left, 0.0)

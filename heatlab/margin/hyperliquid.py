@@ -60,10 +60,10 @@ def liquidation_price(
         got = "neither" if brackets is None else "both"
         raise parameter_error("max_leverage", "hyperliquid.liquidation_price", "given, or 'brackets' instead", got)
     direction = signs(side, caller="hyperliquid.liquidation_price")
-    size, entry = floats(quantity, entry_price)
+    quantity, entry = floats(quantity, entry_price)
     if brackets is not None:
-        notional = bracket_liquidation_notional(direction, size * entry, margin=margin, brackets=brackets)
+        notional = bracket_liquidation_notional(direction, quantity * entry, margin=margin, brackets=brackets)
     else:
         rate = maintenance_margin_rate(max_leverage)  # type: ignore[arg-type]
-        notional = liquidation_notional(direction, size * entry, margin=margin, rate=rate)
-    return plain(linear_price(notional, size))
+        notional = liquidation_notional(direction, quantity * entry, margin=margin, rate=rate)
+    return plain(linear_price(notional, quantity))

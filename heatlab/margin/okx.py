@@ -45,11 +45,11 @@ def linear_liquidation_price(
         Price [quote].
     """
     direction = signs(side, caller="okx.linear_liquidation_price")
-    size, entry = floats(quantity, entry_price)
+    quantity, entry = floats(quantity, entry_price)
     notional = liquidation_notional(
-        direction, size * entry, margin=margin, rate=rate, amount=amount, taker_fee=taker_fee
+        direction, quantity * entry, margin=margin, rate=rate, amount=amount, taker_fee=taker_fee
     )
-    return plain(linear_price(notional, size))
+    return plain(linear_price(notional, quantity))
 
 
 def inverse_liquidation_price(

@@ -92,12 +92,12 @@ def _open_caps(table: BracketArrays) -> FloatArray:
 
 def linear_price(notional: FloatArray, quantity: npt.ArrayLike) -> FloatArray:
     """Price of a linear position with that value; NaN where the quantity is not positive."""
-    value, size = floats(notional, quantity)
-    return np.asarray(np.divide(value, size, out=np.full(value.shape, np.nan), where=size > 0))
+    value, quantity = floats(notional, quantity)
+    return np.asarray(np.divide(value, quantity, out=np.full(value.shape, np.nan), where=quantity > 0))
 
 
 def inverse_price(notional: FloatArray, quote_notional: npt.ArrayLike) -> FloatArray:
     """Price of an inverse position worth ``quote_notional`` with that coin value: inf where the coin value is 0."""
-    value, size = floats(notional, quote_notional)
-    price = np.divide(size, value, out=np.full(value.shape, np.inf), where=value != 0)
-    return np.where((size > 0) & ~np.isnan(value), price, np.nan)
+    value, worth = floats(notional, quote_notional)
+    price = np.divide(worth, value, out=np.full(value.shape, np.inf), where=value != 0)
+    return np.where((worth > 0) & ~np.isnan(value), price, np.nan)

@@ -87,53 +87,55 @@ def liquidation_price(
         got = "neither" if margin is None else "both"
         raise parameter_error("margin", "liquidation_price", "given, or 'leverage' in its place", got)
     sign = signs(side, caller="liquidation_price")
-    size, entry, sign, given = floats(quantity, entry_price, sign, leverage if margin is None else margin)  # type: ignore[arg-type]
-    value = size if contract is Contract.INVERSE else size * entry
+    quantity, entry, sign, given = floats(quantity, entry_price, sign, leverage if margin is None else margin)  # type: ignore[arg-type]
+    value = quantity if contract is Contract.INVERSE else quantity * entry
     own = value / given if margin is None else given
     formula = formula_of(venue)
     fee = np.asarray(TAKER_FEES.get(formula, 0.0) if taker_fee is None else taker_fee, dtype=np.float64)
     price = _inverse if contract is Contract.INVERSE else _linear
-    return price(formula, sign, size, entry, own, fee, brackets)
+    return price(formula, sign, quantity, entry, own, fee, brackets)
 
 
 def _linear(
     formula: str,
     sign: FloatArray,
-    size: FloatArray,
+    quantity: FloatArray,
     entry: FloatArray,
     margin: FloatArray,
     fee: FloatArray,
     brackets: pd.DataFrame,
 ) -> FloatArray:
     if formula == "binance":
-        return binance.linear_liquidation_price(sign, size, entry_price=entry, wallet_balance=margin, brackets=brackets)
-    rate, amount = _at_entry(size * entry, brackets)
+        return binance.linear_liquidation_price(
+            sign, quantity, entry_price=entry, wallet_balance=margin, brackets=brackets
+        )
+    rate, amount = _at_entry(quantity * entry, brackets)
     if formula == "bybit":
         return bybit.linear_liquidation_price(
-            sign, size, entry_price=entry, leverage=np.inf, rate=rate, amount=amount, extra_margin=margin
+            sign, quantity, entry_price=entry, leverage=np.inf, rate=rate, amount=amount, extra_margin=margin
         )
     return okx.linear_liquidation_price(
-        sign, size, entry_price=entry, margin=margin, rate=rate, amount=amount, taker_fee=fee
+        sign, quantity, entry_price=entry, margin=margin, rate=rate, amount=amount, taker_fee=fee
     )
 
 
 def _inverse(
     formula: str,
     sign: FloatArray,
-    size: FloatArray,
+    quantity: FloatArray,
     entry: FloatArray,
     margin: FloatArray,
     fee: FloatArray,
     brackets: pd.DataFrame,
 ) -> FloatArray:
-    worth = size * entry
+    worth = quantity * entry
     if formula == "binance":
         return binance.inverse_liquidation_price(
             sign, worth, contract_size=1.0, entry_price=entry, wallet_balance=margin, brackets=brackets
         )
-    rate, amount = _at_entry(size, brackets)
+    rate, amount = _at_entry(quantity, brackets)
     if formula == "bybit":
-        times = np.divide(size, margin, out=np.full(np.shape(size), np.inf), where=margin != 0)
+        times = np.divide(quantity, margin, out=np.full(np.shape(quantity), np.inf), where=margin != 0)
         return bybit.inverse_liquidation_price(
             sign, worth, entry_price=entry, leverage=times, rate=rate, amount=amount, taker_fee=fee
         )

@@ -40,11 +40,11 @@ VENUES = st.sampled_from(["binanceusdm", "bybit", "okx", "gate", "hyperliquid"])
 @given(SIDES, NOTIONALS, PRICES, st.floats(0.02, 0.9))
 def test_equity_at_the_price_is_the_maintenance_margin(side: int, notional: float, entry: float, share: float) -> None:
     """Binance and tiered Hyperliquid: with the bracket of the notional at that price."""
-    size, own = notional / entry, notional * share
-    price = binance.linear_liquidation_price(side, size, entry_price=entry, wallet_balance=own, brackets=TABLE)
-    tiered = hyperliquid.liquidation_price(side, size, entry_price=entry, margin=own, brackets=TABLE)
-    left = linear_equity(side, size, entry_price=entry, price=price, margin=own)
-    needed = maintenance_margin(size * price, TABLE)
+    quantity, own = notional / entry, notional * share
+    price = binance.linear_liquidation_price(side, quantity, entry_price=entry, wallet_balance=own, brackets=TABLE)
+    tiered = hyperliquid.liquidation_price(side, quantity, entry_price=entry, margin=own, brackets=TABLE)
+    left = linear_equity(side, quantity, entry_price=entry, price=price, margin=own)
+    needed = maintenance_margin(quantity * price, TABLE)
     assert tiered == price
     assert price == 0 or left == pytest.approx(needed, abs=1e-9 * notional)
 
@@ -70,17 +70,17 @@ def test_the_other_venues_keep_their_definitions(
     side: int, notional: float, entry: float, leverage: float, rate: float
 ) -> None:
     """Bybit: margin at the entry value. OKX: plus the fee of closing. Hyperliquid: half the margin of its maximum."""
-    size, own, fee = notional / entry, notional / leverage, 0.0005
+    quantity, own, fee = notional / entry, notional / leverage, 0.0005
     slack = 1e-9 * notional
-    price = bybit.linear_liquidation_price(side, size, entry_price=entry, leverage=leverage, rate=rate)
-    left = linear_equity(side, size, entry_price=entry, price=price, margin=own)
+    price = bybit.linear_liquidation_price(side, quantity, entry_price=entry, leverage=leverage, rate=rate)
+    left = linear_equity(side, quantity, entry_price=entry, price=price, margin=own)
     assert left == pytest.approx(notional * rate, abs=slack)
-    price = okx.linear_liquidation_price(side, size, entry_price=entry, margin=own, rate=rate, taker_fee=fee)
-    left = linear_equity(side, size, entry_price=entry, price=price, margin=own)
-    assert left == pytest.approx(size * price * (rate + fee), abs=slack)
-    price = hyperliquid.liquidation_price(side, size, entry_price=entry, margin=own, max_leverage=50)
-    left = linear_equity(side, size, entry_price=entry, price=price, margin=own)
-    assert left == pytest.approx(size * price * 0.01, abs=slack)
+    price = okx.linear_liquidation_price(side, quantity, entry_price=entry, margin=own, rate=rate, taker_fee=fee)
+    left = linear_equity(side, quantity, entry_price=entry, price=price, margin=own)
+    assert left == pytest.approx(quantity * price * (rate + fee), abs=slack)
+    price = hyperliquid.liquidation_price(side, quantity, entry_price=entry, margin=own, max_leverage=50)
+    left = linear_equity(side, quantity, entry_price=entry, price=price, margin=own)
+    assert left == pytest.approx(quantity * price * 0.01, abs=slack)
 
 
 @QUICK
@@ -135,13 +135,13 @@ def test_paying_funding_moves_the_price_toward_the_mark(
     venue: str, side: int, notional: float, leverage: float, rate: float, settlements: int
 ) -> None:
     """Paying never helps and earning never hurts."""
-    size, entry = notional / 100.0, 100.0
+    quantity, entry = notional / 100.0, 100.0
     own = notional / leverage
     paid = margin_after_funding(
-        side, size, margin=own, funding_rate=np.full(settlements, side * rate), mark_price=entry
+        side, quantity, margin=own, funding_rate=np.full(settlements, side * rate), mark_price=entry
     )
     margins = np.concatenate(([own], paid))
-    prices = liquidation_price(side, size, venue=venue, entry_price=entry, brackets=TABLE, margin=margins)
+    prices = liquidation_price(side, quantity, venue=venue, entry_price=entry, brackets=TABLE, margin=margins)
     assert (np.diff(np.abs(prices - entry)) <= 1e-9).all()
 
 

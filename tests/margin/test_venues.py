@@ -31,16 +31,16 @@ LONG = Position("BTC/USDT:USDT", "binanceusdm", Side.LONG, 1.0, 40_000.0, mark_p
 def scalar(venue: str, side: str, leverage: float, notional: float) -> float:
     """Ratio of one position by the venue's own function."""
     entry, rate, amount = 40_000.0, 0.005, 50.0
-    size, own = notional / entry, notional / leverage
+    quantity, own = notional / entry, notional / leverage
     if venue == "bybit":
         arguments = {"entry_price": entry, "leverage": leverage, "rate": rate, "amount": amount}
-        return bybit.linear_liquidation_price(side, size, **arguments) / entry
+        return bybit.linear_liquidation_price(side, quantity, **arguments) / entry
     if venue in ("okx", "gate"):
         arguments = {"entry_price": entry, "margin": own, "rate": rate, "amount": amount}
-        return okx.linear_liquidation_price(side, size, **arguments) / entry
+        return okx.linear_liquidation_price(side, quantity, **arguments) / entry
     if venue == "hyperliquid":
-        return hyperliquid.liquidation_price(side, size, entry_price=entry, margin=own, brackets=TABLE) / entry
-    price = binance.linear_liquidation_price(side, size, entry_price=entry, wallet_balance=own, brackets=TABLE)
+        return hyperliquid.liquidation_price(side, quantity, entry_price=entry, margin=own, brackets=TABLE) / entry
+    price = binance.linear_liquidation_price(side, quantity, entry_price=entry, wallet_balance=own, brackets=TABLE)
     return price / entry
 
 
