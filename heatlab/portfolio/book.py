@@ -38,6 +38,8 @@ class BookView:
         Orders of the rule; its name in ``attrs["rule"]``.
     contributions : ndarray of shape (n_positions,)
         Share of risk, in the order of the positions, netted per symbol; sums to 1, NaN where unknown.
+    coverage : float
+        Share of the book's value whose heat is known [fraction]; below ``RuleSettings.coverage`` no rule applies.
     """
 
     table: pd.DataFrame
@@ -46,6 +48,7 @@ class BookView:
     zone: float
     orders: pd.DataFrame
     contributions: np.ndarray[Any, Any] = field(default_factory=lambda: np.empty(0))
+    coverage: float = 1.0
 
     @property
     def rule(self) -> str:
@@ -86,8 +89,21 @@ def book_view(
     matrix = covariance(hourly_closes(positions, candles))
     shares = net_contributions(exposure(positions), matrix, instruments=list(positions["symbol"]))
     book = portfolio_heat(matched, shares)
-    orders = heat_rule(positions, book, overall, settings=rules)
-    return BookView(table, overall, book, portfolio_zone(book, settings=settings), orders, shares)
+    known = coverage(positions, matched["heat"].to_numpy(dtype="float64"))
+    orders = heat_rule(positions, book if known >= rules.coverage else np.nan, overall, settings=rules)
+    return BookView(table, overall, book, portfolio_zone(book, settings=settings), orders, shares, known)
+
+
+def coverage(positions: pd.DataFrame, position_heat: np.ndarray[Any, Any]) -> float:
+    """Share of the book's value whose heat is known [fraction]; 0 for an empty book.
+
+    A position without a mark price counts at its entry price; one without a quantity makes the share 0.
+    """
+    price = positions["mark_price"].fillna(positions["entry_price"])
+    value = (positions["quantity"] * price).to_numpy(dtype="float64")
+    if not len(value) or not np.isfinite(value).all():
+        return 0.0
+    return float(value[np.isfinite(position_heat)].sum() / value.sum())
 
 
 def exposure(positions: pd.DataFrame) -> np.ndarray[Any, Any]:

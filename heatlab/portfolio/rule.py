@@ -29,17 +29,21 @@ class RuleSettings:
         Book heat below which marginal positions are closed and the rest halved; the proceeds stay in cash.
     marginal_below : float
         A position is marginal if its own heat is below this. 100 closes all but a perfect position: all to cash.
+    coverage : float
+        Share of the book's value whose heat must be known before the rule says anything [fraction].
     """
 
     halve_below: float = 50.0
     cash_below: float = 30.0
     marginal_below: float = 50.0
+    coverage: float = 0.8
 
     def __post_init__(self) -> None:
         """Check every setting."""
         check_range("halve_below", self.halve_below, 0, 100, caller="RuleSettings")
         check_range("cash_below", self.cash_below, 0, self.halve_below, caller="RuleSettings")
         check_range("marginal_below", self.marginal_below, 0, 100, caller="RuleSettings")
+        check_range("coverage", self.coverage, 0, 1, caller="RuleSettings")
 
 
 DEFAULT = RuleSettings()

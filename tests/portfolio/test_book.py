@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heatlab.portfolio import book_view
+from heatlab.portfolio import RuleSettings, book_view
 from heatlab.portfolio.book import exposure, hourly_closes
 
 NOW = pd.Timestamp("2026-01-20", tz="UTC")
@@ -70,3 +70,17 @@ def test_an_empty_book_has_no_heat() -> None:
     view = book_view(positions().iloc[:0], {}, now=NOW)
     assert np.isnan(view.book_heat)
     assert view.orders.empty
+
+
+def test_no_rule_while_most_of_the_book_is_unknown() -> None:
+    """ETH alone is known, 90 of 310 of the value: its heat is shown, but no orders are made of it."""
+    falling = bars(10.0, 2)
+    falling[["open", "high", "low", "close"]] = (
+        falling[["close"]].to_numpy() * 0 + np.linspace(9, 12, 900)[:, None] ** 2
+    )
+    view = book_view(positions(), {("okx", "ETH/USDT:USDT", "1h"): falling}, now=NOW)
+    assert view.book_heat < 50
+    assert view.coverage == pytest.approx(90 / 310)
+    assert view.orders.empty
+    whole = book_view(positions(), {("okx", "ETH/USDT:USDT", "1h"): falling}, now=NOW, rules=RuleSettings(coverage=0.2))
+    assert not whole.orders.empty
