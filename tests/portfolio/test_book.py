@@ -78,9 +78,9 @@ def test_no_rule_while_most_of_the_book_is_unknown() -> None:
     falling[["open", "high", "low", "close"]] = (
         falling[["close"]].to_numpy() * 0 + np.linspace(9, 12, 900)[:, None] ** 2
     )
-    view = book_view(positions(), {("okx", "ETH/USDT:USDT", "1h"): falling}, now=NOW)
+    view = book_view(positions(), {("okx", "ETH/USDT:USDT", "1h"): rising}, now=NOW)
     assert view.book_heat < 50
     assert view.coverage == pytest.approx(90 / 310)
     assert view.orders.empty
-    whole = book_view(positions(), {("okx", "ETH/USDT:USDT", "1h"): falling}, now=NOW, rules=RuleSettings(coverage=0.2))
+    whole = book_view(positions(), {("okx", "ETH/USDT:USDT", "1h"): rising}, now=NOW, rules=RuleSettings(coverage=0.2))
     assert not whole.orders.empty
