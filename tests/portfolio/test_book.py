@@ -74,10 +74,9 @@ def test_an_empty_book_has_no_heat() -> None:
 
 def test_no_rule_while_most_of_the_book_is_unknown() -> None:
     """ETH alone is known, 90 of 310 of the value: its heat is shown, but no orders are made of it."""
-    falling = bars(10.0, 2)
-    falling[["open", "high", "low", "close"]] = (
-        falling[["close"]].to_numpy() * 0 + np.linspace(9, 12, 900)[:, None] ** 2
-    )
+    rising = bars(10.0, 2)
+    for name in ("open", "high", "low", "close"):
+        rising[name] = np.linspace(9, 12, 900) ** 2 * (1 + 0.002 * np.sin(np.arange(900)))
     view = book_view(positions(), {("okx", "ETH/USDT:USDT", "1h"): rising}, now=NOW)
     assert view.book_heat < 50
     assert view.coverage == pytest.approx(90 / 310)
