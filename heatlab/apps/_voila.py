@@ -105,8 +105,10 @@ class HeatlabServer(Voila):  # type: ignore[misc]
         The gallery comes first: it computes what the apps need. A notebook whose kernel cannot be started leaves the
         list; its visitors are told by their own page.
         """
-        for name in tuple(names):
-            while self.kernel_manager.get_pool_size(name) < self.heatlab_preheat:
+        for wanted in range(1, self.heatlab_preheat + 1):
+            for name in tuple(names):
+                if self.kernel_manager.get_pool_size(name) >= wanted:
+                    continue
                 try:
                     await asyncio.wait_for(self._one_more(name), LONGEST_START)
                 except TimeoutError:
@@ -114,7 +116,6 @@ class HeatlabServer(Voila):  # type: ignore[misc]
                 except Exception:
                     self.log.exception("no kernel is kept ready for %s", name)
                     names.remove(name)
-                    break
 
     async def _one_more(self, name: str) -> None:
         """Start one kernel for the pool of a notebook and wait until it waits for its visitor, or has served one."""

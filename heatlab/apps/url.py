@@ -5,12 +5,18 @@ Nothing in an address is trusted: numbers are clamped, choices are checked, unkn
 
 from __future__ import annotations
 
+import asyncio
+import json
+import logging
 import math
 import os
+import threading
 from collections.abc import Collection, Mapping
 from urllib.parse import parse_qsl
 
 LONGEST = 4000
+CONNECT_SECONDS = 5.0
+log = logging.getLogger("heatlab.apps")
 
 
 def query_parameters(environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -65,9 +71,31 @@ def choices(
 
 
 def _await_visitor() -> None:
-    if os.environ.get("VOILA_PREHEAT") != "True":  # importing voila costs seconds: only where it is needed
+    """Ask Voila who comes, as its own ``wait_for_request`` does; importing voila for it would cost a kernel seconds."""
+    environ = os.environ
+    if environ.get("VOILA_PREHEAT") != "True":
         return
-    from voila.utils import wait_for_request
+    server = f"{environ.get('VOILA_APP_IP', '127.0.0.1')}:{environ.get('VOILA_APP_PORT', '8866')}"
+    path = environ.get("VOILA_WS_BASE_URL", environ.get("VOILA_SERVER_URL", "/"))
+    kernel = environ.get("VOILA_KERNEL_ID")
+    asked = f"{environ.get('VOILA_WS_PROTOCOL', 'ws')}://{server}{path}voila/query/{kernel}"
+    waiting = threading.Thread(target=lambda: environ.update(asyncio.run(_request(asked))), daemon=True)
+    waiting.start()  # the kernel's own event loop runs already, and this cell holds it
+    waiting.join()
+    environ["VOILA_PREHEAT"] = "False"
 
-    wait_for_request()
-    os.environ["VOILA_PREHEAT"] = "False"
+
+async def _request(asked: str) -> dict[str, str]:
+    """Request of the visitor as variables of the environment; none if the server cannot be asked."""
+    from tornado.httpclient import HTTPError
+    from tornado.websocket import websocket_connect
+
+    try:
+        connection = await websocket_connect(asked, connect_timeout=CONNECT_SECONDS)
+    except (OSError, HTTPError) as error:
+        log.warning("the settings in the address are not known: %s: %s", asked, error)
+        return {}
+    said = await connection.read_message()
+    connection.close()
+    await connection.read_message()  # None, once the server has closed it too
+    return {} if said is None else {name: str(value) for name, value in json.loads(said).items()}

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tornado.httpserver import HTTPServer
+from tornado.web import Application
+from tornado.websocket import WebSocketHandler
 
 from heatlab.apps import url
 
@@ -22,21 +31,68 @@ def test_without_an_address_there_are_no_parameters() -> None:
     assert url.query_parameters({}) == {}
 
 
-def test_a_preheated_kernel_waits_for_its_visitor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only there Voila is asked, and only once."""
-    import voila.utils
+class Query(WebSocketHandler):
+    """Voila's end: says who comes, to the kernel that asks."""
 
-    calls: list[int] = []
+    asked: ClassVar[list[str]] = []
 
-    def visitor() -> None:
-        calls.append(1)
-        monkeypatch.setenv("QUERY_STRING", "step=4")
+    def open(self, kernel: str) -> None:
+        self.asked.append(kernel)
+        self.write_message({"QUERY_STRING": "step=4"})
 
-    monkeypatch.setattr(voila.utils, "wait_for_request", visitor)
-    monkeypatch.setenv("VOILA_PREHEAT", "True")
+
+@pytest.fixture
+def voila(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """A server in a thread, and the environment of a preheated kernel that belongs to it."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setblocking(False)
+    ending, ready = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        server = HTTPServer(Application([(r"/voila/query/(.*)", Query)]))
+        server.add_socket(listening)
+        ready.set()
+        while not ending.is_set():
+            await asyncio.sleep(0.01)
+        server.stop()
+        await server.close_all_connections()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    ready.wait(5)
+    for name, value in {"PREHEAT": "True", "APP_PORT": str(listening.getsockname()[1]), "KERNEL_ID": "k-1"}.items():
+        monkeypatch.setenv(f"VOILA_{name}", value)
+    monkeypatch.setenv("QUERY_STRING", "")
+    Query.asked.clear()
+    yield Query.asked
+    ending.set()
+    thread.join(5)
+    listening.close()
+
+
+def test_a_preheated_kernel_waits_for_its_visitor(voila: list[str]) -> None:
+    """Only there the server is asked, and only once."""
     assert url.query_parameters() == {"step": "4"}
     assert url.query_parameters() == {"step": "4"}
-    assert calls == [1]
+    assert voila == ["k-1"]
+
+
+def test_a_kernel_does_not_load_voila_to_wait(voila: list[str]) -> None:
+    """Importing voila would hold every kernel for seconds."""
+    code = (
+        "import sys; from heatlab.apps import url; assert url.query_parameters(); print('voila' in sys.modules, end='')"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert said.stdout == "False"
+
+
+def test_a_server_that_cannot_be_asked_leaves_the_defaults(
+    voila: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The app opens, without the settings of the address; the log says so."""
+    monkeypatch.setenv("VOILA_WS_BASE_URL", "/elsewhere/")
+    assert url.query_parameters() == {}
+    assert "settings in the address are not known" in caplog.text
 
 
 @pytest.mark.parametrize(

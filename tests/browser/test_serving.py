@@ -202,8 +202,11 @@ def test_a_token_is_asked_for(page: Watched, cache: Path) -> None:
 def test_an_interrupt_ends_everything(cache: Path, notebooks: Path) -> None:
     """Ctrl-C: exit code 0, no kernel left, nothing but the address was printed."""
     with serving.heatlab(cache, "--notebooks", str(notebooks), "--preheat", "1") as server:
+        limit = time.monotonic() + 20
+        while not server.kernels():
+            assert time.monotonic() < limit, "no kernel was prepared"
+            time.sleep(0.05)
         family = psutil.Process(server.process.pid).children(recursive=True)
-        assert family
         assert serving.end(server.process, with_signal=signal.SIGINT) == 0
         _, alive = psutil.wait_procs(family, timeout=5)
         assert alive == []
