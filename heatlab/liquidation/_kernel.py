@@ -27,6 +27,7 @@ JITTER_STEP = 0.5698402909980532
 """Steps of the two-dimensional low-discrepancy sequence (inverse plastic number and its square)."""
 TINY_SCALE = 1e-120
 NOTHING = 1e-15
+ROUNDING = 1e-13
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -44,14 +45,15 @@ def proxy_levels(opened: Floats, keep: float) -> Floats:
 def _clear(side: int, b: int, raw: Floats, shown: Floats, scale: Floats, mass: Floats) -> float:
     """Take the mass of one bin off the map; return it."""
     gone = 0.0
+    all_tiers = raw.shape[2] - 1
     for k in range(raw.shape[1]):
-        here = raw[side, k, b] * scale[side, k]
+        here = raw[side, k, all_tiers, b] * scale[side, k]
         if here > 0.0:
             gone += here
             mass[0, side, k] = max(mass[0, side, k] - here, 0.0)
-            raw[side, k, b] = 0.0
-            for tier in range(shown.shape[2]):
-                shown[side, k, tier, b] = 0.0
+            shown[side, k, b] = 0.0
+            for tier in range(raw.shape[2]):
+                raw[side, k, tier, b] = 0.0
     return gone
 
 
@@ -207,15 +209,22 @@ def _carry(
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _snapshot(
-    column: int, shown: Floats, shown_scale: Floats, mass: Floats, flows: Floats, out: Floats, ledger: Floats
+    column: int,
+    reach: tuple[int, int],
+    shown: Floats,
+    shown_scale: Floats,
+    mass: Floats,
+    flows: Floats,
+    out: Floats,
+    ledger: Floats,
 ) -> None:
-    """Write one column of the map and of the ledger."""
-    all_tiers = shown.shape[2] - 1
+    """Write one column of the map (longs up to ``reach[0]``, shorts from ``reach[1]`` on) and of the ledger."""
     for side in range(2):
+        first, last = (0, reach[0] + 1) if side == 0 else (reach[1], shown.shape[2])
         for k in range(shown.shape[1]):
             factor = shown_scale[side, k]
-            for b in range(shown.shape[3]):
-                out[side, column, b] += factor * shown[side, k, all_tiers, b]
+            for b in range(first, last):
+                out[side, column, b] += factor * shown[side, k, b]
             ledger[column, side, NEAR] += mass[0, side, k]
             ledger[column, side, FAR] += mass[1, side, k]
         for flow in range(3):
@@ -281,21 +290,22 @@ def sweep(  # noqa: C901 - one compiled loop: calls that pass arrays cost more t
     merge_bars, n_classes : int
         Bars until the youngest class joins the next; one class means proportional closing.
     snapshots : ndarray of int
-        Rising candle numbers after which a column is written.
+        Rising candle numbers after which a column is written; the sweep ends with the last.
     n_bins : int
 
     Returns
     -------
     columns : ndarray of shape (2, n_columns, n_bins)
+        Faded by recency.
     by_tier : ndarray of shape (2, n_tiers, n_bins)
-        The last column by tier.
+        The state at the last column by tier: what is outstanding, never faded.
     ledger : ndarray of shape (n_columns, 2, 5)
         Placed, consumed, closed so far; near and far now [base].
     """
     n_tiers = len(weights)
     n_phases = offsets.shape[1]
-    raw = np.zeros((2, n_classes, n_bins))
-    shown = np.zeros((2, n_classes, n_tiers + 1, n_bins))  # the last row holds all tiers
+    raw = np.zeros((2, n_classes, n_tiers + 1, n_bins))  # the last row holds all tiers
+    shown = np.zeros((2, n_classes, n_bins))
     scale = np.ones((2, n_classes))
     shown_scale = np.ones((2, n_classes))
     mass = np.zeros((4, 2, n_classes))
@@ -307,7 +317,7 @@ def sweep(  # noqa: C901 - one compiled loop: calls that pass arrays cost more t
     entries = np.empty(samples)
     phases = np.empty(samples, dtype=np.int64)
     column = 0
-    for t in range(candles.shape[1]):
+    for t in range(snapshots[-1] + 1):
         bar = first_bar + t
         low, mean, high, close = candles[0, t], candles[1, t], candles[2, t], candles[3, t]
         if not np.isnan(level[t]):
@@ -358,9 +368,9 @@ def sweep(  # noqa: C901 - one compiled loop: calls that pass arrays cost more t
                             position = max(close + offset, floor + 1.5)
                         if 0.0 <= position < n_bins:
                             b = int(position)
-                            raw[side, 0, b] += amount * portion[tier]
-                            shown[side, 0, tier, b] += shown_amount * portion[tier]
-                            shown[side, 0, n_tiers, b] += shown_amount * portion[tier]
+                            raw[side, 0, tier, b] += amount * portion[tier]
+                            raw[side, 0, n_tiers, b] += amount * portion[tier]
+                            shown[side, 0, b] += shown_amount * portion[tier]
                             placed += portion[tier]
                             if side == 0:
                                 highest_long = max(highest_long, b)
@@ -385,10 +395,51 @@ def sweep(  # noqa: C901 - one compiled loop: calls that pass arrays cost more t
                     mass[0, side, 0] *= kept
                     mass[1, side, 0] *= kept
         if column < len(snapshots) and snapshots[column] == t:
-            _snapshot(column, shown, shown_scale, mass, flows, out, ledger)
+            _snapshot(column, (highest_long, lowest_short), shown, shown_scale, mass, flows, out, ledger)
             column += 1
     by_tier = np.zeros((2, n_tiers, n_bins))
     for side in range(2):
         for k in range(n_classes):
-            by_tier[side] += shown[side, k, :n_tiers] * shown_scale[side, k]
+            by_tier[side] += raw[side, k, :n_tiers] * scale[side, k]
     return out, by_tier, ledger
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def smooth(columns: Floats, closes: Floats, width: float) -> Floats:
+    """Spread each bin evenly over the bins within ``width`` times its distance from the price, twice.
+
+    Evens out what finitely many deposits leave uneven; a fraction of the jitter adds little to the spread the
+    estimate has anyway. Every column keeps its sum, and nothing crosses the price or the edges of the grid.
+
+    Parameters
+    ----------
+    columns : ndarray of shape (2, n_columns, n_bins)
+    closes : ndarray of shape (n_columns,)
+        Close of each column [bins].
+    width : float
+        Half-width over distance; below 1.
+    """
+    n_bins = columns.shape[2]
+    result = columns.copy()
+    steps = np.zeros(n_bins + 1)
+    for column in range(len(closes)):
+        close = closes[column]
+        turn = min(max(int(close), 0), n_bins - 1)
+        for side in range(2):
+            first, last = (0, turn + 1) if side == 0 else (turn, n_bins)
+            for _ in range(2):
+                steps[first : last + 1] = 0.0
+                whole = 0.0
+                for b in range(first, last):
+                    here = result[side, column, b]
+                    if here > 0.0:
+                        half = min(int(width * abs(b + 0.5 - close)), b, n_bins - 1 - b)
+                        part = here / (2 * half + 1)
+                        steps[b - half] += part
+                        steps[b + half + 1] -= part
+                        whole += here
+                total = 0.0
+                for b in range(first, last):
+                    total += steps[b]
+                    result[side, column, b] = total if total > ROUNDING * whole else 0.0
+    return result

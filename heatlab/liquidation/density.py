@@ -18,8 +18,35 @@ from heatlab.margin.brackets import default_brackets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class History:
+    """Columns of a map over all candles given, shown or not: what is usual, and since when a zone stands.
+
+    Attributes
+    ----------
+    known_at : DatetimeIndex of shape (n_sampled,)
+        Close of the last bar in each column; evenly spaced over at most 90 days, the last one that of the map.
+    price_edges : ndarray of shape (n_wide + 1,)
+        Edges of its own grid [quote]: the bins of the map and more of them on either side.
+    long, short : ndarray of shape (n_wide, n_sampled)
+        Quantity [base], weighted by recency.
+    closes : ndarray of shape (n_sampled,)
+        Price at the close of each column [quote].
+    """
+
+    known_at: pd.DatetimeIndex
+    price_edges: Array
+    long: Array
+    short: Array
+    closes: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LiquidationMap:
     """Estimated quantity that would be liquidated at each price, per column of time.
+
+    The image (``long``, ``short`` and :meth:`notional`) is weighted by recency: it is for colours. Quantities and
+    dollars to read off (``long_by_tier``, ``short_by_tier``, :meth:`outstanding`, the notional of a zone) are the
+    state: what is outstanding, whatever the half-life of the display.
 
     Attributes
     ----------
@@ -33,15 +60,18 @@ class LiquidationMap:
         Quantity [base] as shown: weighted by recency.
     tiers : ndarray of shape (n_tiers,)
     long_by_tier, short_by_tier : ndarray of shape (n_tiers, n_bins)
-        The last column by leverage tier [base].
+        The state at the last column by leverage tier [base]; never weighted by recency.
     closes : ndarray of shape (n_columns,)
         Price at the close of each column [quote].
     mark_price : float
-        Last close [quote].
+        Close of the last column [quote].
     basis : str
-        "open interest" or "volume proxy".
+        "open interest" if it covers most of the bars shown, else "volume proxy".
     ledger : ndarray of shape (n_columns, 2, 5)
-        Long and short: placed, consumed and closed since the start; on the grid and off the grid now [base].
+        Long and short: placed, consumed and closed since the start; now with and without a liquidation price on the
+        grid of the history [base].
+    history : History, optional
+        Columns of all candles given. None where the columns shown are all there is.
     notes : tuple of str
         What the estimate had to assume, for the screen.
     """
@@ -58,6 +88,7 @@ class LiquidationMap:
     mark_price: float
     basis: str
     ledger: Array
+    history: History | None = None
     symbol: str = ""
     venue: str = ""
     timeframe: str = ""
@@ -74,8 +105,15 @@ class LiquidationMap:
         return np.asarray(self.ledger[:, 0, _kernel.NEAR] + self.ledger[:, 0, _kernel.FAR])
 
     def notional(self) -> Array:
-        """Long and short together, each bin at its own price [quote]; shape (n_bins, n_columns)."""
+        """Image in dollars: long and short together, each bin at its own price, weighted by recency [quote].
+
+        Shape (n_bins, n_columns).
+        """
         return np.asarray((self.long + self.short) * self.prices[:, None])
+
+    def outstanding(self) -> Array:
+        """State at the last column, each bin at its own price [quote]: shape (2, n_bins), long and short."""
+        return np.stack([self.long_by_tier.sum(axis=0), self.short_by_tier.sum(axis=0)]) * self.prices
 
 
 def liquidation_map(
@@ -104,8 +142,7 @@ def liquidation_map(
     at : DatetimeIndex, optional
         Instants to show columns for, instead of evenly spaced ones; each shows the bars closed by then.
     since : Timestamp, optional
-        Show columns from here on; the bars before it only build the state, on the grid of what is shown (what lies
-        beyond it is not followed price by price). Not together with ``at``.
+        Show columns from here on; the bars before it build the state and the ``history``. Not together with ``at``.
 
     Returns
     -------
@@ -172,9 +209,16 @@ def _label(
         long_by_tier=drawn.by_tier[0],
         short_by_tier=drawn.by_tier[1],
         closes=closes[drawn.last],
-        mark_price=float(closes[-1]),
+        mark_price=float(closes[drawn.last[-1]]),
         basis=basis,
         ledger=drawn.ledger,
+        history=History(
+            known_at=opens[drawn.history_last] + timeframe.delta,
+            price_edges=drawn.history_grid.edges,
+            long=drawn.history[0].T,
+            short=drawn.history[1].T,
+            closes=closes[drawn.history_last],
+        ),
         symbol=str(candles.attrs.get("symbol", "")),
         venue=venue,
         timeframe=timeframe.value,

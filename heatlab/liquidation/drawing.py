@@ -19,8 +19,14 @@ from heatlab.liquidation.settings import MapSettings, duration
 AGE_CLASSES = 4
 MERGE_HALF_LIVES = 1 / 7
 FULL_LOSS = 0.10
-DEPOSITS_PER_HOUR = 16
-MOST_DEPOSITS = 16
+DEPOSITS_PER_HOUR = 48
+MOST_DEPOSITS = 256
+SMOOTHING = 0.25
+"""Half-width of the smoothing over the jitter: adds a twenty-fifth to the variance the jitter gives."""
+SMOOTHING_REACH = 0.12
+BEYOND = 3
+HISTORY = pd.Timedelta("90D")
+HISTORY_COLUMNS = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,10 @@ def price_grid(candles: pd.DataFrame, settings: MapSettings, *, since: pd.Timest
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Raw output of the sweep with its grid and its columns (candle numbers of the first and last bar of each)."""
+    """Output of the sweep: the columns shown on their grid, and columns of the whole history on a grid of its own.
+
+    ``first``, ``last`` and ``history_last`` are candle numbers (first and last bar of each column).
+    """
 
     grid: Grid
     first: NDArray[np.int64]
@@ -62,6 +71,9 @@ class Drawing:
     columns: Array
     by_tier: Array
     ledger: Array
+    history_grid: Grid
+    history_last: NDArray[np.int64]
+    history: Array
 
 
 def draw(
@@ -77,11 +89,45 @@ def draw(
     """Sweep the flows over the grid. ``entry`` replaces the spread over the bar's range by one price per bar."""
     timeframe = infer_timeframe(candles)
     grid = price_grid(candles, settings, since=since)
+    whole = history_grid(candles, settings, grid)
     first, last = _columns(candles, settings.columns, since) if at is None else _columns_at(candles, timeframe, at)
+    sampled = _history_columns(candles, int(last[-1]))
+    both = np.union1d(last, sampled)
     columns, by_tier, ledger = _kernel.sweep(
-        *sweep_inputs(candles, flows, offsets, grid=grid, settings=settings, entry=entry), last, grid.n_bins
+        *sweep_inputs(candles, flows, offsets, grid=whole, settings=settings, entry=entry), both, whole.n_bins
     )
-    return Drawing(grid, first, last, columns, by_tier, ledger)
+    if settings.jitter > 0:
+        closes = whole.positions(candles["close"].to_numpy(dtype="float64"))
+        width = SMOOTHING * settings.jitter
+        columns = _kernel.smooth(columns, closes[both], width)
+        by_tier = _kernel.smooth(by_tier, np.full(by_tier.shape[1], closes[last[-1]]), width)
+    rows = slice(grid.first - whole.first, grid.first - whole.first + grid.n_bins)
+    chosen = np.searchsorted(both, last)
+    history = columns[:, np.searchsorted(both, sampled)]
+    return Drawing(
+        grid, first, last, columns[:, chosen, rows], by_tier[:, :, rows], ledger[chosen], whole, sampled, history
+    )
+
+
+def history_grid(candles: pd.DataFrame, settings: MapSettings, shown: Grid) -> Grid:
+    """Grid of the sweep: bins of the grid shown, extended to the prices of all candles.
+
+    It also reaches as far beyond what is shown as smoothing carries, and at most :data:`BEYOND` times ``n_bins``.
+    """
+    low = np.log(candles["low"].min()) - settings.price_margin
+    high = np.log(candles["high"].max()) + settings.price_margin
+    pad, most = int(np.ceil(SMOOTHING_REACH * shown.n_bins)), BEYOND * settings.n_bins
+    below = shown.first - int(np.floor(low / shown.step))
+    above = int(np.ceil(high / shown.step)) - shown.first - shown.n_bins
+    below, above = (int(np.clip(count, pad, max(most, pad))) for count in (below, above))
+    return Grid(shown.first - below, shown.step, shown.n_bins + below + above)
+
+
+def _history_columns(candles: pd.DataFrame, last: int) -> NDArray[np.int64]:
+    """Bars evenly spaced back from ``last`` over the history, whatever is shown."""
+    start = int(candles.index.searchsorted(candles.index[last] - HISTORY))
+    width = -(-(last + 1 - start) // HISTORY_COLUMNS)
+    return np.arange(last, start - 1, -width, dtype=np.int64)[::-1].copy()
 
 
 def sweep_inputs(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from heatlab._checks import check_positive, check_range
 from heatlab.domain import Side
 from heatlab.errors import ParameterError
-from heatlab.liquidation.density import LiquidationMap
+from heatlab.liquidation.density import History, LiquidationMap
 from heatlab.liquidation.levels import Array
 
 LEVELS = ("amber", "red")
@@ -23,10 +23,12 @@ COLUMNS = (
     "notional",
     "distance",
     "age",
+    "age_is_minimum",
     "persistence",
     "level",
 )
-SAMPLED_COLUMNS = 200
+REACH = 0.15
+"""Log distance from the price within which bins count for the thresholds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +38,10 @@ class ZoneSettings:
     Attributes
     ----------
     amber, red : float
-        Quantiles of the bins' notional over the history; a bin at or above is amber or red.
+        Quantiles of the density (notional over log price) near the price of its time; a bin at or above is amber or
+        red.
     history : str
-        Span of the map's own columns the quantiles are taken from.
+        Span the quantiles are taken from, at most the map's :class:`~heatlab.liquidation.density.History` (90 days).
     hysteresis : float
         A bin leaves its level only below this fraction of the threshold.
     join : float
@@ -70,20 +73,19 @@ class ZoneSettings:
 def zone_thresholds(
     liquidation_map: LiquidationMap, *, sensitivity: float = 1.0, settings: ZoneSettings | None = None
 ) -> tuple[float, float]:
-    """Notional per bin [quote] from which a bin is amber and red.
+    """Density [quote per unit of log price] from which a bin is amber and red.
 
-    The threshold is the history's quantile divided by ``sensitivity``: at 2 a bin needs half as much, at 0.5 twice.
-    NaN where the history holds nothing.
+    Quantiles of the bins that hold anything within 15 % of the price, over all candles the map was made from:
+    neither the range shown nor the height of a bin matters. Divided by ``sensitivity``: at 2 a bin needs half as
+    much, at 0.5 twice. NaN where the history holds nothing.
     """
     check_positive("sensitivity", sensitivity, caller="zone_thresholds")
     settings = settings or ZoneSettings()
-    start = liquidation_map.known_at[-1] - pd.Timedelta(settings.history)
-    columns = np.flatnonzero(liquidation_map.known_at > start)
-    columns = columns[:: max(1, len(columns) // SAMPLED_COLUMNS)]
-    prices = liquidation_map.prices[:, None]
-    held = np.concatenate(
-        [(table[:, columns] * prices).ravel() for table in (liquidation_map.long, liquidation_map.short)]
-    )
+    past = _history(liquidation_map)
+    middles = _middles(past.price_edges)
+    recent = np.flatnonzero(past.known_at > past.known_at[-1] - pd.Timedelta(settings.history))
+    near = np.abs(np.log(middles)[:, None] - np.log(past.closes[recent])) <= REACH
+    held = np.concatenate([_density(past, table)[:, recent][near] for table in (past.long, past.short)])
     held = held[held > 0]
     if not len(held):
         return float("nan"), float("nan")
@@ -107,37 +109,38 @@ def liquidation_zones(
     -------
     DataFrame
         One row per zone, largest notional first: ``side`` (+1 long, -1 short), ``price_low``, ``price_high``,
-        ``price_peak`` [quote], ``notional`` [quote], ``distance`` (peak over mark price, minus 1), ``age`` (how long
-        its oldest bin has stood), ``persistence`` (share of the recent columns its peak bin stood in), ``level``.
-        A zone is amber; it is red if any of its bins is.
+        ``price_peak`` [quote], ``notional`` (outstanding between its edges, not faded by recency [quote]),
+        ``distance`` (peak over mark price, minus 1), ``age`` (how long its oldest bin has stood),
+        ``age_is_minimum`` (it stood when the candles begin, or 90 days ago), ``persistence`` (share of the recent
+        columns its peak bin stood in), ``level``. A zone is amber; it is red if any of its bins is.
     """
     settings = settings or ZoneSettings()
     thresholds = zone_thresholds(liquidation_map, sensitivity=sensitivity, settings=settings)
     rows: list[dict[str, object]] = []
     if np.isfinite(thresholds[0]):
-        for side, table in ((Side.LONG, liquidation_map.long), (Side.SHORT, liquidation_map.short)):
-            held = table * liquidation_map.prices[:, None]
-            rows += _side_zones(liquidation_map, side, held, thresholds, settings)
+        for side in (Side.LONG, Side.SHORT):
+            rows += _side_zones(liquidation_map, side, thresholds, settings)
     zones = pd.DataFrame(rows, columns=list(COLUMNS))
     zones["age"] = pd.to_timedelta(zones["age"])
+    zones["age_is_minimum"] = zones["age_is_minimum"].astype("bool")
     return zones.sort_values("notional", ascending=False, ignore_index=True)
 
 
 def _side_zones(
-    liquidation_map: LiquidationMap,
-    side: Side,
-    held: Array,
-    thresholds: tuple[float, float],
-    settings: ZoneSettings,
+    liquidation_map: LiquidationMap, side: Side, thresholds: tuple[float, float], settings: ZoneSettings
 ) -> list[dict[str, object]]:
-    since = standing_since(held, thresholds[0], settings.hysteresis)
-    red = standing_since(held, thresholds[1], settings.hysteresis) >= 0
+    past, row = _history(liquidation_map), 0 if side == Side.LONG else 1
+    step = _step(liquidation_map.price_edges)
+    start = round(float(np.log(liquidation_map.price_edges[0] / past.price_edges[0])) / step)
+    table = _density(past, (past.long, past.short)[row])[start : start + len(liquidation_map.prices)]
+    since = standing_since(table, thresholds[0], settings.hysteresis)
+    red = standing_since(table, thresholds[1], settings.hysteresis) >= 0
     recent = liquidation_map.known_at > liquidation_map.known_at[-1] - pd.Timedelta(settings.recent)
-    rows = []
-    step = float(np.log(liquidation_map.price_edges[1] / liquidation_map.price_edges[0]))
-    for low, high in _runs(since >= 0, int(settings.join / step)):
-        now = held[low:high, -1]
-        peak = low + int(now.argmax())
+    shown = (liquidation_map.long, liquidation_map.short)[row][:, recent] * liquidation_map.prices[:, None] / step
+    outstanding = liquidation_map.outstanding()[row]
+    rows: list[dict[str, object]] = []
+    for low, high in _runs(since >= 0, round(settings.join / step)):
+        peak = low + int(table[low:high, -1].argmax())
         started = int(since[low:high][since[low:high] >= 0].min())
         rows.append(
             {
@@ -145,14 +148,38 @@ def _side_zones(
                 "price_low": liquidation_map.price_edges[low],
                 "price_high": liquidation_map.price_edges[high],
                 "price_peak": liquidation_map.prices[peak],
-                "notional": float(now.sum()),
+                "notional": float(outstanding[low:high].sum()),
                 "distance": liquidation_map.prices[peak] / liquidation_map.mark_price - 1,
-                "age": liquidation_map.known_at[-1] - liquidation_map.known_at[started],
-                "persistence": float((held[peak, recent] >= thresholds[0] * settings.hysteresis).mean()),
+                "age": past.known_at[-1] - past.known_at[started],
+                "age_is_minimum": started == 0,
+                "persistence": float((shown[peak] >= thresholds[0] * settings.hysteresis).mean()),
                 "level": LEVELS[int(red[low:high].any())],
             }
         )
     return rows
+
+
+def _history(liquidation_map: LiquidationMap) -> History:
+    """History of a map; its own columns where it has none."""
+    given = liquidation_map
+    if given.history is not None:
+        return given.history
+    return History(
+        known_at=given.known_at, price_edges=given.price_edges, long=given.long, short=given.short, closes=given.closes
+    )
+
+
+def _density(past: History, table: Array) -> Array:
+    """Notional over log price [quote]."""
+    return np.asarray(table * (_middles(past.price_edges) / _step(past.price_edges))[:, None])
+
+
+def _middles(edges: Array) -> Array:
+    return np.asarray(np.sqrt(edges[1:] * edges[:-1]))
+
+
+def _step(edges: Array) -> float:
+    return float(np.log(edges[-1] / edges[0])) / (len(edges) - 1)
 
 
 def standing_since(held: Array, threshold: float, hysteresis: float) -> NDArray[np.int64]:

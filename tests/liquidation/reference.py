@@ -50,14 +50,14 @@ def place(raw, shown, far, side, fresh, bins, tiers, portion):
     """Put fresh quantity into the youngest class, all samples and tiers at once."""
     inside = bins >= 0
     amount = fresh * portion[inside]
-    np.add.at(raw[side, 0], bins[inside], amount)
-    np.add.at(shown[side, 0], (tiers[inside], bins[inside]), amount)
+    np.add.at(raw[side, 0], (tiers[inside], bins[inside]), amount)
+    np.add.at(shown[side, 0], bins[inside], amount)
     far[side, 0] += fresh - amount.sum()
 
 
 def merge(k, raw, shown, far, entry, birth):
     """Pour age class k into the next older one, both sides."""
-    held = raw.sum(axis=2) + far
+    held = raw.sum(axis=(2, 3)) + far
     both = held[:, k] + held[:, k + 1]
     for average in (entry, birth):
         mean = (held[:, k] * average[:, k] + held[:, k + 1] * average[:, k + 1]) / np.maximum(both, 1e-300)
@@ -74,7 +74,7 @@ def kept_shares(side, t, target, total, close, ageing, raw, far, entry, birth):
     sign = 1 if side == 0 else -1
     aged = np.minimum(1 + np.maximum(t - birth[side], 0) / ageing[0], 4)
     loss = np.clip(sign * (entry[side] - close) / ageing[1], 0, 1)
-    return 1 - closing_shares(raw[side].sum(axis=1) + far[side], aged * (1 + loss), total - target)
+    return 1 - closing_shares(raw[side].sum(axis=(1, 2)) + far[side], aged * (1 + loss), total - target)
 
 
 def carry(side, t, level, mean, raw, shown, far, entry, birth):
@@ -91,11 +91,11 @@ def carry(side, t, level, mean, raw, shown, far, entry, birth):
 
 def consume(low, high, raw, shown):
     """Take off longs from the low up and shorts from the high down; return what went."""
-    gone = raw[0, :, low:].sum(), raw[1, :, : high + 1].sum()
-    raw[0, :, low:] = 0
-    shown[0, :, :, low:] = 0
-    raw[1, :, : high + 1] = 0
-    shown[1, :, :, : high + 1] = 0
+    gone = raw[0, :, :, low:].sum(), raw[1, :, :, : high + 1].sum()
+    raw[0, :, :, low:] = 0
+    shown[0, :, low:] = 0
+    raw[1, :, :, : high + 1] = 0
+    shown[1, :, : high + 1] = 0
     return gone
 
 
@@ -104,8 +104,8 @@ def sweep(
     n_classes, snapshots, n_bins, full=None,
 ):  # fmt: skip
     """Same arguments and results as the kernel; ``full`` of shape (n_candles, 2, n_bins) gets every column."""
-    raw = np.zeros((2, n_classes, n_bins))
-    shown = np.zeros((2, n_classes, len(weights), n_bins))
+    raw = np.zeros((2, n_classes, len(weights), n_bins))
+    shown = np.zeros((2, n_classes, n_bins))
     far, entry, birth = (np.zeros((2, n_classes)) for _ in range(3))
     flows = np.zeros((2, 3))
     columns, ledgers = [], []
@@ -138,12 +138,12 @@ def sweep(
             if total > target[t]:
                 flows[side, 2] += total - target[t]
                 kept = kept_shares(side, t, target[t], total, close, ageing, raw, far, entry, birth)
-                raw[side] *= kept[:, None]
-                shown[side] *= kept[:, None, None]
+                raw[side] *= kept[:, None, None]
+                shown[side] *= kept[:, None]
                 far[side] *= kept
         if full is not None:
-            full[t] = shown[:, 0].sum(axis=1) if n_classes == 1 else shown.sum(axis=(1, 2))
+            full[t] = shown.sum(axis=1)
         if t in wanted:
-            columns.append(shown.sum(axis=(1, 2)))
-            ledgers.append(np.column_stack([flows, raw.sum(axis=(1, 2)), far.sum(axis=1)]))
-    return np.stack(columns, axis=1), shown.sum(axis=1), np.stack(ledgers)
+            columns.append(shown.sum(axis=1))
+            ledgers.append(np.column_stack([flows, raw.sum(axis=(1, 2, 3)), far.sum(axis=1)]))
+    return np.stack(columns, axis=1), raw.sum(axis=1), np.stack(ledgers)
