@@ -21,7 +21,13 @@ from heatlab.margin.brackets import (
 from heatlab.margin.deleveraging import DeleveragingRank, deleveraging_rank
 from heatlab.margin.equity import bankruptcy_price, inverse_equity, linear_equity, margin_after_funding
 from heatlab.margin.streams import liquidated_side
-from heatlab.margin.venues import contract_of, liquidation_price, liquidation_ratio, position_liquidation_price
+from heatlab.margin.venues import (
+    contract_of,
+    has_formula,
+    liquidation_price,
+    liquidation_ratio,
+    position_liquidation_price,
+)
 
 __all__ = [
     "DeleveragingRank",
@@ -35,6 +41,7 @@ __all__ = [
     "default_brackets",
     "deleveraging_rank",
     "from_ccxt",
+    "has_formula",
     "hyperliquid",
     "inverse_equity",
     "linear_equity",

@@ -32,6 +32,11 @@ def formula_of(venue: str) -> str:
     return next((known for known in ("bybit", "okx", "gate") if name.startswith(known)), "binance")
 
 
+def has_formula(venue: str) -> bool:
+    """Tell whether the margin formula of a venue is known exactly; :func:`formula_of` falls back to Binance's."""
+    return venue.lower().startswith(("binance", "bybit", "gate", "hyperliquid", "okx"))
+
+
 def contract_of(symbol: str) -> Contract:
     """Contract kind of a ccxt-unified symbol: inverse where it settles in its base (``BTC/USD:BTC``)."""
     pair, _, settle = symbol.partition(":")

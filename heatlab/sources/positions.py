@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from heatlab.domain import NAN, Instrument, MarginMode, Position, Side, Timeframe
+from heatlab.domain import NAN, Contract, Instrument, MarginMode, Position, Side, Timeframe
 from heatlab.errors import DataError, HeatlabError, MissingColumnsError, ParameterError, SourceError
 from heatlab.frames import POSITIONS, check, empty
-from heatlab.margin import default_brackets, position_liquidation_price
+from heatlab.margin import contract_of, default_brackets, has_formula, maximum_leverage, position_liquidation_price
 from heatlab.sources.base import Capability, MarketSource, Notice
 
 REQUIRED = ("symbol", "venue", "side", "quantity", "entry_price")
@@ -26,6 +26,7 @@ NUMBERS = {
     "margin": "a number of 0 or more [quote]",
     "liquidation_price": "a number of 0 or more [quote]",
 }
+WALLET = "wallet_balance"
 MOST_PROBLEMS = 10
 Made = TypeVar("Made")
 
@@ -35,13 +36,14 @@ def read_positions(path: str | Path) -> pd.DataFrame:
 
     Columns ``symbol`` (unified, ``BTC/USDT:USDT``), ``venue`` (ccxt id), ``side`` (long or short), ``quantity``
     [base, > 0] and ``entry_price`` [quote] are required; ``leverage``, ``margin_mode`` (isolated, the default, or
-    cross), ``margin`` [quote], ``mark_price`` and ``liquidation_price`` [quote] may follow. An empty optional cell is
-    unknown (NaN). Rows without any text are ignored.
+    cross), ``margin`` [quote], ``mark_price`` and ``liquidation_price`` [quote] may follow, and ``wallet_balance``
+    [quote]: the balance of the venue's cross account, the same in each of its rows. An empty optional cell is unknown
+    (NaN). Rows without any text are ignored.
 
     Returns
     -------
     DataFrame
-        Canonical positions, one row per row of the file.
+        Canonical positions, one row per row of the file; ``attrs["wallet_balance"]`` holds the balance by venue.
 
     Raises
     ------
@@ -67,10 +69,31 @@ def read_positions(path: str | Path) -> pd.DataFrame:
         if len(row) != len(header):
             problems.append(f"row {number} must have {len(header)} cells. Got {len(row)}.")
     problems += _repeats(records, [number for number, _ in rows[1:]])
+    wallets = _wallets(rows[1:], header, problems)
     if problems:
         raise DataError(_listed(problems, place.name))
     table = pd.DataFrame(records, columns=list(POSITIONS.names)) if records else empty(POSITIONS)
+    table.attrs[WALLET] = wallets
     return check(table, POSITIONS, where=place.name)
+
+
+def _wallets(rows: list[tuple[int, list[str]]], header: list[str], problems: list[str]) -> dict[str, float]:
+    """Wallet balance of each venue that gives one; two values for one venue are a problem."""
+    found: dict[str, float] = {}
+    for number, row in rows:
+        cells = dict(zip(header, row, strict=False))
+        text, venue = (cells.get(WALLET) or "").strip(), (cells.get("venue") or "").strip().lower()
+        if not text:
+            continue
+        value = _number(text)
+        if not (math.isfinite(value) and value >= 0):
+            problems.append(f"row {number}, column '{WALLET}' must be a number of 0 or more [quote]. Got {text!r}.")
+        elif found.setdefault(venue, value) != value:
+            problems.append(
+                f"row {number}, column '{WALLET}' must be the same for all rows of {venue}. "
+                f"Got {text!r} after {found[venue]:g}."
+            )
+    return found
 
 
 def _numbered(handle: Any) -> Iterator[tuple[int, list[str]]]:
@@ -88,10 +111,10 @@ def _check_header(header: list[str], name: str) -> None:
             f"The positions file {name} must have the columns {', '.join(REQUIRED)} in row 1. "
             f"Missing {', '.join(missing)}; got {', '.join(header) or 'an empty file'}."
         )
-    unknown = [column for column in header if column not in POSITIONS.names]
+    unknown = [column for column in header if column not in (*POSITIONS.names, WALLET)]
     if unknown or len(set(header)) != len(header):
         raise DataError(
-            f"The positions file {name} may have each of the columns {', '.join(POSITIONS.names)} once. "
+            f"The positions file {name} may have each of the columns {', '.join((*POSITIONS.names, WALLET))} once. "
             f"Got {', '.join(unknown) or ', '.join(header)}."
         )
 
@@ -151,9 +174,10 @@ class WithPositions:
     """A market source with positions of its own; everything else comes from the source it wraps.
 
     What the table does not know is filled in when positions are asked for: ``mark_price`` with the last close,
-    ``margin`` with the initial margin at entry, or ``leverage`` from the margin, and ``liquidation_price`` of
-    isolated positions by the venue's formula. A cross position's stays NaN: it depends on the account's wallet.
-    Prices and brackets are asked for at most once a minute of the source's clock.
+    ``margin`` with the initial margin at entry, or ``leverage`` from the margin, and ``liquidation_price`` by the
+    venue's exact formula. It stays NaN, with a notice, on a venue whose formula is not known, above the venue's
+    maximum leverage, and for a cross position without ``attrs["wallet_balance"]`` of its venue: then it depends on
+    what is not here. Prices and brackets are asked for at most once a minute of the source's clock.
 
     Parameters
     ----------
@@ -165,6 +189,7 @@ class WithPositions:
     def __init__(self, source: MarketSource, table: pd.DataFrame) -> None:
         self._source = source
         self._table = check(table, POSITIONS).copy()
+        self._wallets: dict[str, float] = dict(table.attrs.get(WALLET, {}))
         self._notices: list[Notice] = []
         self._known: dict[tuple[str, str, str], Any] = {}
         self._minute: pd.Timestamp | None = None
@@ -271,8 +296,14 @@ class WithPositions:
             return table.copy()
         with self._lock:
             self._forget_if_old()
-            rows = [self._completed({str(key): cell for key, cell in row.items()}) for row in table.to_dict("records")]
-        return pd.DataFrame(rows, columns=list(table.columns), index=table.index.copy())
+            given = [{str(key): cell for key, cell in row.items()} for row in self._table.to_dict("records")]
+            whole = [self._completed(dict(row)) for row in given]
+            for row, stated in zip(whole, given, strict=True):
+                if math.isnan(row["liquidation_price"]):
+                    row["liquidation_price"] = self._liquidation_price(row, stated["margin"], whole)
+        completed = pd.DataFrame(whole, columns=list(self._table.columns), index=self._table.index.copy())
+        completed.attrs = dict(self._table.attrs)
+        return completed.loc[table.index]
 
     def notices(self) -> tuple[Notice, ...]:
         """Notices of the wrapped source, and what could not be filled in."""
@@ -299,10 +330,40 @@ class WithPositions:
             row["leverage"] = notional / row["margin"]
         if math.isnan(row["mark_price"]):
             row["mark_price"] = self._once("mark", row["symbol"], row["venue"], self._mark)
-        if math.isnan(row["liquidation_price"]):
-            brackets = self._once("brackets", row["symbol"], row["venue"], self._brackets_of)
-            row["liquidation_price"] = position_liquidation_price(_position(row), brackets)
         return row
+
+    def _liquidation_price(self, row: dict[str, Any], stated_margin: float, book: list[dict[str, Any]]) -> float:
+        """Exact price, or NaN with a notice that says what is missing."""
+        symbol, venue = row["symbol"], row["venue"]
+        place = f"{venue} {symbol}"
+        if not has_formula(venue):
+            self._notice(place, "Its liquidation price is unknown: no exact margin formula of this venue is known.")
+            return NAN
+        account = [one for one in book if one["venue"] == venue]
+        tables = {one["symbol"]: self._brackets_in_margin_currency(one) for one in account}
+        if self._above_maximum(row, tables[symbol]):
+            self._notice(
+                place, f"Its liquidation price is unknown: the venue does not allow {row['leverage']:g}x here."
+            )
+            return NAN
+        if row["margin_mode"] == MarginMode.CROSS:
+            others = [_position(one) for one in account if one is not row]
+            wallet = self._wallets.get(venue, NAN)
+            return position_liquidation_price(_position(row), tables, others=others, wallet_balance=wallet)
+        return position_liquidation_price(_position({**row, "margin": stated_margin}), tables)
+
+    def _above_maximum(self, row: dict[str, Any], brackets: pd.DataFrame) -> bool:
+        coin = contract_of(row["symbol"]) is Contract.INVERSE
+        notional = row["quantity"] * (1.0 if coin else row["entry_price"])
+        return bool(row["leverage"] > float(maximum_leverage(notional, brackets)) * (1 + 1e-6))
+
+    def _brackets_in_margin_currency(self, row: dict[str, Any]) -> pd.DataFrame:
+        """Brackets of a position; assumed ones are in quote and become coin for an inverse contract."""
+        table: pd.DataFrame = self._once("brackets", row["symbol"], row["venue"], self._brackets_of)
+        if contract_of(row["symbol"]) is not Contract.INVERSE or not table.attrs.get("assumed"):
+            return table
+        amounts = ["notional_floor", "notional_cap", "maintenance_amount"]
+        return table.assign(**{name: table[name] / row["entry_price"] for name in amounts})
 
     def _mark(self, symbol: str, venue: str) -> float:
         place = f"{venue} {symbol}"

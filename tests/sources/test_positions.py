@@ -182,6 +182,55 @@ def test_a_cross_position_has_no_liquidation_price_of_its_own(tmp_path: Path, ma
     assert math.isnan(source.positions()["liquidation_price"].iloc[0])
 
 
+def test_a_cross_position_with_its_wallet_and_the_whole_account_has_one(tmp_path: Path, market: FolderSource) -> None:
+    """The balance stands in the file, once per row of the venue; isolated rows play no part in it."""
+    header = f"{SHORT_HEADER},leverage,margin_mode,wallet_balance"
+    rows = (f"{BTC},okx,short,0.5,60000,10,cross,8000", f"{BTC},okx,long,0.1,60000,10,isolated,")
+    table = read_positions(written(tmp_path, *rows, header=header))
+    assert table.attrs["wallet_balance"] == {"okx": 8000.0}
+    cross, isolated = WithPositions(market, table).positions().to_dict("records")
+    position = Position(BTC, "okx", Side.SHORT, 0.5, 60000.0, cross["mark_price"], 10.0, MarginMode.CROSS, 3000.0)
+    alone = position_liquidation_price(position, market.brackets(BTC), others=(), wallet_balance=8000.0)
+    assert cross["liquidation_price"] == alone > 60_000
+    assert isolated["liquidation_price"] < 60_000
+
+
+def test_two_balances_of_one_venue_are_refused(tmp_path: Path) -> None:
+    """One cross account has one balance; text is no balance."""
+    header = f"{SHORT_HEADER},wallet_balance"
+    rows = (f"{BTC},okx,short,1,60000,100", f"{ETH},okx,long,1,3000,200", f"{BTC},okx,long,1,60000,much")
+    with pytest.raises(
+        DataError, match=r"row 3, column 'wallet_balance' must be the same for all rows of okx"
+    ) as error:
+        read_positions(written(tmp_path, *rows, header=header))
+    assert "row 4, column 'wallet_balance' must be a number of 0 or more" in str(error.value)
+
+
+def test_a_venue_without_a_known_formula_gives_no_price(tmp_path: Path, market: FolderSource) -> None:
+    """An invented price is worse than none."""
+    header = f"{SHORT_HEADER},leverage"
+    source = WithPositions(market, read_positions(written(tmp_path, f"{BTC},mtgox,long,1,60000,10", header=header)))
+    assert math.isnan(source.positions()["liquidation_price"].iloc[0])
+    assert any("no exact margin formula of this venue" in notice.message for notice in source.notices())
+
+
+def test_leverage_the_venue_does_not_allow_gives_no_price(tmp_path: Path, market: FolderSource) -> None:
+    """500x on okx cannot be open."""
+    header = f"{SHORT_HEADER},leverage"
+    source = WithPositions(market, read_positions(written(tmp_path, f"{BTC},okx,long,1,60000,500", header=header)))
+    assert math.isnan(source.positions()["liquidation_price"].iloc[0])
+    assert any("does not allow 500x" in notice.message for notice in source.notices())
+
+
+def test_margin_of_an_inverse_position_is_in_coin_at_entry(tmp_path: Path, market: FolderSource) -> None:
+    """Long 1 BTC of contracts from 50,000 at 2x with the mark at 35,000: 1 / 2 coin of margin, not 25,000 / 35,000."""
+    header = f"{SHORT_HEADER},leverage,mark_price"
+    row = "BTC/USD:BTC,binancecoinm,long,1,50000,2,35000"
+    source = WithPositions(market, read_positions(written(tmp_path, row, header=header)))
+    price = source.positions()["liquidation_price"].iloc[0]
+    assert price == pytest.approx(50_000 * (1 + 0.004) / 1.5, rel=0.002)
+
+
 def test_what_cannot_be_known_is_nan_and_noticed(tmp_path: Path, market: FolderSource) -> None:
     """A symbol without candles has no mark price; another venue's price is said to be one."""
     book = read_positions(written(tmp_path, f"{ETH},okx,long,1,3000", f"{BTC},bybit,long,1,60000"))
