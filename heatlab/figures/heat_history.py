@@ -101,11 +101,12 @@ class HeatHistory:
             )
         )
 
-    def update(self, heat: pd.DataFrame, candles: pd.DataFrame, *, title: str = "") -> None:
-        """Show another position, timeframe or later bars, in place."""
+    def update(self, heat: pd.DataFrame, candles: pd.DataFrame, *, title: str = "", quote: str = "") -> None:
+        """Show another position, timeframe or later bars, in place; ``quote`` is the unit of the price."""
         columns = history_columns(heat, candles)
         self.source.data = columns
         self.price.title.text = title
+        self.price.yaxis.axis_label = f"price [{quote}]" if quote else "price"
         time, price = columns["time"], columns["price"][np.isfinite(columns["price"])]
         if len(time):
             edge = (time[-1] - time[0]) * 0.01 or 1.0

@@ -218,7 +218,14 @@ LEVEL_MARK = {"red": "●", "amber": "○"}
 
 
 def zone_columns(
-    zones: pd.DataFrame | None, *, left: float, right: float, edge: float, gap: float = 0.01, labels: int = 8
+    zones: pd.DataFrame | None,
+    *,
+    left: float,
+    right: float,
+    edge: float,
+    gap: float = 0.01,
+    labels: int = 8,
+    within: tuple[float, float] = (0.0, float("inf")),
 ) -> Columns:
     """Zones as blocks at the right edge; the largest that do not touch get a label.
 
@@ -232,13 +239,16 @@ def zone_columns(
         Time at which the labels end [ms].
     gap : float
         Least distance of two labels [log price].
+    within : (float, float)
+        Prices in view [quote]. No label lies across their edges: that of a zone in view is half a gap inside, that of
+        a zone out of view half a gap outside.
     """
     table = zones if zones is not None else pd.DataFrame(columns=["price_low", "price_high", "notional", "level"])
     low, high = (table[name].to_numpy(dtype="float64", copy=True) for name in ("price_low", "price_high"))
     notional = table["notional"].to_numpy(dtype="float64")
     level = [str(value) for value in table["level"]]
     text = [f"{LEVEL_MARK.get(name, '')} {show.usd(amount)}" for name, amount in zip(level, notional, strict=True)]
-    middle = np.sqrt(low * high)
+    middle = _beside_edges(low, high, within, ease=float(np.exp(gap / 2)))
     kept = _apart(np.log(middle), notional, labels, gap=gap)
     return {
         "bottom": low, "top": high, "middle": middle, "level": level, "notional": notional.copy(),
@@ -246,6 +256,16 @@ def zone_columns(
         "edge": np.full(len(low), edge),
         "text": [words if shown else "" for words, shown in zip(text, kept, strict=True)],
     }  # fmt: skip
+
+
+def _beside_edges(low: Floats, high: Floats, within: tuple[float, float], *, ease: float) -> Floats:
+    """Middle of each zone, moved off the edges of the view."""
+    bottom, top = within
+    middle = np.asarray(np.sqrt(low * high))
+    seen = np.clip(middle, bottom * ease, top / ease)
+    return np.where(
+        high <= bottom, np.minimum(middle, bottom / ease), np.where(low >= top, np.maximum(middle, top * ease), seen)
+    )
 
 
 def _apart(place: Floats, weight: Floats, most: int, *, gap: float) -> list[bool]:

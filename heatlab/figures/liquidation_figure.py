@@ -17,6 +17,9 @@ from heatlab.figures.palettes import PALETTES, on_theme
 from heatlab.figures.quantise import EMPTY_SCALE, fit_scale, quantise, scale_ticks
 from heatlab.figures.theme import DARK, MONO, Theme, apply
 
+LABEL_GAP = 0.036
+"""Room of one zone label, as a fraction of the price plot's height."""
+
 
 class LiquidationFigure:
     """Price x time heatmap of estimated liquidations with candles, profile, volume, zones and own positions.
@@ -206,7 +209,8 @@ class LiquidationFigure:
             left=view.end + 0.004 * span,
             right=view.end + 0.014 * span,
             edge=view.end + 0.083 * span,
-            gap=0.032 * float(np.log(view.price_high / view.price_low)),
+            gap=LABEL_GAP * float(np.log(view.price_high / view.price_low)),
+            within=(view.price_low, view.price_high),
         )
 
     def _show_mark(self, liquidation_map: data.MapLike) -> None:
@@ -214,7 +218,9 @@ class LiquidationFigure:
         known = np.isfinite(mark)
         self._name_units(liquidation_map.symbol)
         text = f"mark {show.price(mark)}"
-        self.sources.mark.data = {"price": [mark], "text": [text]} if known else {"price": [], "text": []}
+        edge = self.profile.x_range.end
+        line = {"price": [mark], "text": [text], "edge": [edge]}
+        self.sources.mark.data = line if known else {name: [] for name in line}
         bar = f"{liquidation_map.symbol}  {_last_bar(self.sources.candles.data)}"
         level = f"{text}   move over the chart to read a level"
         self._meta(mark=[mark], bar=[bar], level=[level], **self._scale_meta())

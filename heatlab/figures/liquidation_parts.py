@@ -9,6 +9,7 @@ from bokeh.core.properties import value
 from bokeh.events import MouseLeave, MouseMove
 from bokeh.layouts import Column, column, row
 from bokeh.models import (
+    BasicTicker,
     BoxZoomTool,
     CategoricalColorMapper,
     ColorBar,
@@ -38,7 +39,8 @@ from heatlab.figures.format import LEVEL_JS, PRICE_JS, USD_JS
 from heatlab.figures.liquidation_data import TIER_NAMES
 from heatlab.figures.theme import FONT, MONO
 
-TOP, BOTTOM, RIGHT = 88, 8, 74
+TOP, BOTTOM, RIGHT = 66, 8, 74
+PRICE_TICKS = 9
 VOLUME_HEIGHT, PROFILE_WIDTH, NARROW = 130, 310, 760
 
 READ_OUT = (
@@ -96,7 +98,7 @@ class Sources:
     )
     entries: ColumnDataSource = field(default_factory=lambda: _source("price text side"))
     exits: ColumnDataSource = field(default_factory=lambda: _source("price text side"))
-    mark: ColumnDataSource = field(default_factory=lambda: _source("price text"))
+    mark: ColumnDataSource = field(default_factory=lambda: _source("price text edge"))
     meta: ColumnDataSource = field(default_factory=lambda: _source("low high log mark bar level"))
 
 
@@ -139,6 +141,7 @@ def price_figure(sources: Sources, colours: Mappers, *, height: int) -> figure:
     )
     plot.xaxis.visible = False
     plot.yaxis.update(axis_label="price [quote]", formatter=CustomJSTickFormatter(code=PRICE_JS + "return price(tick)"))
+    _tick(plot)
     plot.image("image", x="x", y="y", dw="dw", dh="dh", source=sources.image, color_mapper=colours.image, name="heat")
     _draw_candles(plot, sources, colours)
     _draw_lines(plot, sources)
@@ -152,6 +155,11 @@ def price_figure(sources: Sources, colours: Mappers, *, height: int) -> figure:
 def borders(*, top: int = TOP, bottom: int, right: int) -> dict[str, int]:
     """Keep fixed room around a frame, so that frames side by side line up."""
     return {"min_border_top": top, "min_border_bottom": bottom, "min_border_left": 6, "min_border_right": right}
+
+
+def _tick(plot: figure) -> None:
+    """Round prices at a reader's distance: a logarithmic ticker leaves a narrow range nearly bare."""
+    plot.yaxis.ticker = plot.ygrid.ticker = BasicTicker(desired_num_ticks=PRICE_TICKS)
 
 
 def _draw_candles(plot: figure, sources: Sources, colours: Mappers) -> None:
@@ -249,10 +257,11 @@ def profile_figure(sources: Sources, colours: Mappers, *, y_range: Range1d, heig
     sums = _draw_totals(plot, sources, dollars)
     plot.hspan("price", source=sources.mark, line_width=1, line_dash="dotted", name="mark")
     mark = _labels(sources.mark, "mark_label", x=0)
-    mark.update(x=8, background_fill_alpha=0.7)
+    mark.update(x="edge", x_units="data", x_offset=-6, text_align="right", background_fill_alpha=0.7)
     plot.add_layout(mark)
-    plot.add_layout(_legend([*tiers, *sums]), "above")
+    plot.add_layout(_legend([*tiers, *sums]), "below")
     plot.add_layout(colour_bar(colours.image), "below")
+    _tick(plot)
     _price_axis_when_folded(plot)
     return plot
 

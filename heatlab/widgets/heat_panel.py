@@ -170,7 +170,13 @@ class HeatPanel(ipywidgets.VBox):  # type: ignore[misc]
             download_link("orders.csv", lambda: self._csv("orders"), label="Orders as CSV"),
         ]
         bar = ipywidgets.Box(
-            [parts.reload_buttons(self.reload, self._refresh), self.status, *links, self.permalink, parts.FullScreen()]
+            [
+                parts.reload_buttons(self.reload, self._refresh, self.status),
+                self.status,
+                *links,
+                self.permalink,
+                parts.FullScreen(),
+            ]
         )
         bar.add_class("hl-toolbar")
         pick = ipywidgets.Box([self.position, self.timeframe])
@@ -266,7 +272,8 @@ class HeatPanel(ipywidgets.VBox):  # type: ignore[misc]
             self.history.clear(title=f"{title}: no candles")
         else:
             readings = heat.momentum_heat(candles, Side(side), settings=self._heat)
-            self.history.update(readings.tail(HISTORY_BARS), candles.tail(HISTORY_BARS), title=title)
+            quote = symbol.split(":", maxsplit=1)[0].partition("/")[2]
+            self.history.update(readings.tail(HISTORY_BARS), candles.tail(HISTORY_BARS), title=title, quote=quote)
         self.state = self.settings()
         self.permalink.value = parts.permalink_html(self.state)
         self._followers.tell(self.state)

@@ -162,7 +162,9 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
             download_link("liquidation_map.csv", self._profile_csv, label="Liquidation map as CSV"),
             download_link("liquidation_zones.csv", self._zones_csv, label="Zones as CSV"),
         ]
-        side = ipywidgets.VBox([*self.controls.values(), parts.reload_buttons(self.reload, self._refresh), *links])
+        side = ipywidgets.VBox(
+            [*self.controls.values(), parts.reload_buttons(self.reload, self._refresh, self.status), *links]
+        )
         side.add_class("hl-controls")
         tables = ipywidgets.Box([self.zone_table, self.position_table])
         tables.add_class("hl-row")

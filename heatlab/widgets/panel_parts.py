@@ -229,12 +229,14 @@ class Refresher:
         self._display(inputs, result, settings)
 
 
-def reload_buttons(reload: Callable[[], Any], refresh: Refresher) -> ipywidgets.Box:
-    """Reload, and Cancel for a load that takes long."""
+def reload_buttons(reload: Callable[[], Any], refresh: Refresher, status: Status) -> ipywidgets.Box:
+    """Reload, and Cancel while a load is under way."""
     again = ipywidgets.Button(description="Reload", tooltip="Load the market again", icon="refresh")
     again.on_click(lambda _: reload())
     stop = ipywidgets.Button(description="Cancel", tooltip="Give up the load under way")
     stop.on_click(lambda _: refresh.cancel())
+    stop.disabled = status.state != "busy"
+    status.observe(lambda change: setattr(stop, "disabled", change["new"] != "busy"), "state")
     both = ipywidgets.Box([again, stop])
     both.add_class("hl-buttons")
     return both

@@ -128,3 +128,10 @@ def test_history_can_be_cleared_in_place() -> None:
     assert len(history.source.data["time"]) == 0
     assert history.price.title.text == "no candles"
     assert {model.id for model in history.root.references()} == before
+
+
+def test_the_price_axis_names_its_unit() -> None:
+    """USDT, USDC: it changes with the position."""
+    history = HeatHistory()
+    history.update(*readings(5), quote="USDC")
+    assert history.price.yaxis[0].axis_label == "price [USDC]"

@@ -13,7 +13,7 @@ from bokeh.protocol import Protocol
 
 from heatlab.errors import ParameterError
 from heatlab.figures import DARK, LIGHT, PALETTES, LiquidationFigure, dequantise
-from heatlab.figures.liquidation_data import candle_columns, profile_columns, raster
+from heatlab.figures.liquidation_data import candle_columns, profile_columns, raster, zone_columns
 
 
 def test_the_image_holds_the_map_in_bytes(make: Any) -> None:
@@ -201,3 +201,37 @@ def test_two_figures_share_no_model() -> None:
     one, two = LiquidationFigure(), LiquidationFigure()
     shared: set[Model] = one.root.references() & two.root.references()
     assert not shared
+
+
+def test_zone_labels_stay_in_view_and_apart() -> None:
+    """A zone across the edge has its label inside, one beyond it outside; the heavier of two neighbours keeps its."""
+    zones = pd.DataFrame(
+        {
+            "price_low": [98.0, 97.0, 100.5, 50.0],
+            "price_high": [104.0, 98.0, 101.0, 51.0],
+            "notional": [5.0, 3.0, 9.0, 1.0],
+            "level": ["red", "amber", "red", "amber"],
+        }
+    )
+    columns = zone_columns(zones, left=0, right=1, edge=2, gap=0.04, within=(45.0, 100.0))
+    assert [bool(text) for text in columns["text"]] == [True, False, True, True]
+    assert columns["middle"][0] == pytest.approx(100 * np.exp(-0.02))
+    assert columns["middle"][2] == pytest.approx(100 * np.exp(0.02))
+    assert columns["middle"][3] == pytest.approx(np.sqrt(50.0 * 51.0))
+
+
+def test_the_mark_is_named_at_the_far_end_of_the_profile(make: Any) -> None:
+    """Bars begin at the left: the label keeps off them, and moves with the axis."""
+    figure = LiquidationFigure()
+    figure.update(*make())
+    assert figure.sources.mark.data["edge"] == [figure.profile.x_range.end]
+    label = figure.profile.select_one({"name": "mark_label"})
+    assert (label.text_align, label.x_units) == ("right", "data")
+
+
+def test_a_narrow_price_range_has_ticks_enough() -> None:
+    """Grid and axis share one ticker that aims at nine."""
+    figure = LiquidationFigure()
+    for plot in (figure.price, figure.profile):
+        assert plot.yaxis[0].ticker.desired_num_ticks == 9
+        assert plot.ygrid[0].ticker is plot.yaxis[0].ticker
