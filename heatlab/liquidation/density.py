@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from heatlab.domain import Contract
 from heatlab.errors import DataError
 from heatlab.frames import CANDLES, OPEN_INTEREST, check, infer_timeframe
 from heatlab.liquidation import _kernel
 from heatlab.liquidation.drawing import Drawing, draw
 from heatlab.liquidation.flows import open_interest_flows
-from heatlab.liquidation.levels import Array, placement_offsets
+from heatlab.liquidation.levels import Array, Offsets, placement_offsets
 from heatlab.liquidation.settings import MapSettings
-from heatlab.margin.brackets import default_brackets
+from heatlab.margin import contract_of, default_brackets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,7 +67,8 @@ class LiquidationMap:
     mark_price : float
         Close of the last column [quote].
     basis : str
-        "open interest" if it covers most of the bars shown, else "volume proxy".
+        "open interest" if most of the bars shown have it, "open interest in part" if fewer have it, else
+        "volume proxy".
     ledger : ndarray of shape (n_columns, 2, 5)
         Long and short: placed, consumed and closed since the start; now with and without a liquidation price on the
         grid of the history [base].
@@ -165,20 +167,31 @@ def liquidation_map(
     if open_interest is not None:
         check(open_interest, OPEN_INTEREST, where="liquidation_map")
     table = default_brackets() if brackets is None or brackets.empty else brackets
-    offsets = placement_offsets(
+    offsets = _offsets(candles, venue, table, settings)
+    flows = open_interest_flows(candles, open_interest, settings)
+    notes: tuple[str, ...] = ("leverage brackets are assumed",) if table.attrs.get("assumed") else ()
+    drawn = draw(candles, flows, offsets, settings=settings, at=at, since=since)
+    share = float(flows.covered[drawn.first[0] : drawn.last[-1] + 1].mean())
+    basis = "open interest" if share > 0.5 else "open interest in part" if share > 0 else "volume proxy"
+    return _label(drawn, candles, venue=venue, tiers=settings.tiers, basis=basis, notes=notes + flows.notes)
+
+
+def _offsets(candles: pd.DataFrame, venue: str, brackets: pd.DataFrame, settings: MapSettings) -> Offsets:
+    """Offsets of the typical position; brackets of an inverse contract count in coin, assumed ones in dollars."""
+    contract = contract_of(str(candles.attrs.get("symbol", "")))
+    if venue.lower().startswith("binancecoinm"):
+        contract = Contract.INVERSE
+    in_coin = contract == Contract.INVERSE and not brackets.attrs.get("assumed")
+    price = float(candles["close"].iloc[0]) if in_coin else 1.0
+    return placement_offsets(
         settings.tiers,
         settings.weights,
         venue=venue,
-        brackets=table,
-        notional=settings.notional,
+        brackets=brackets,
+        notional=settings.notional / price,
         jitter=settings.jitter,
+        contract=contract,
     )
-    flows = open_interest_flows(candles, open_interest, settings)
-    notes: tuple[str, ...] = ("leverage brackets are assumed",) if table.attrs.get("assumed") else ()
-    if np.isnan(flows.level).all():
-        notes += ("no open interest: rho x volume stands in",)
-    drawn = draw(candles, flows, offsets, settings=settings, at=at, since=since)
-    return _label(drawn, candles, venue=venue, tiers=settings.tiers, basis=flows.basis, notes=notes)
 
 
 def _check_candles(candles: pd.DataFrame) -> None:

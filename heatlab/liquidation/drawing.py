@@ -19,11 +19,11 @@ from heatlab.liquidation.settings import MapSettings, duration
 AGE_CLASSES = 4
 MERGE_HALF_LIVES = 1 / 7
 FULL_LOSS = 0.10
-DEPOSITS_PER_HOUR = 48
+DEPOSITS_PER_HOUR = 64
 MOST_DEPOSITS = 256
-SMOOTHING = 0.25
-"""Half-width of the smoothing over the jitter: adds a twenty-fifth to the variance the jitter gives."""
-SMOOTHING_REACH = 0.12
+SMOOTHING = 0.3
+"""Half-width of the smoothing over the jitter: adds a sixteenth to the variance the jitter gives."""
+SMOOTHING_REACH = 0.15
 BEYOND = 3
 HISTORY = pd.Timedelta("90D")
 HISTORY_COLUMNS = 240

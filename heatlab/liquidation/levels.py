@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from heatlab._checks import parameter_error
-from heatlab.domain import Side
+from heatlab.domain import Contract, Side
 from heatlab.errors import DataError
-from heatlab.margin import liquidation_ratio
+from heatlab.margin import liquidation_price, liquidation_ratio, maximum_leverage
 
 TIERS = (2.0, 3.0, 5.0, 10.0, 20.0, 25.0, 50.0, 75.0, 100.0, 125.0)
 PRIOR_MEDIAN_LEVERAGE = 8.3
@@ -94,6 +94,7 @@ def placement_offsets(
     brackets: pd.DataFrame,
     notional: float,
     jitter: float,
+    contract: Contract = Contract.LINEAR,
 ) -> Offsets:
     """Offsets of the liquidation price from the entry, by the venue's exact formula, spread by the jitter.
 
@@ -109,9 +110,12 @@ def placement_offsets(
     brackets : DataFrame
         Canonical leverage brackets.
     notional : float
-        Notional [quote] of the typical position; it selects the bracket.
+        Notional of the typical position, in the unit of the brackets (quote for linear, coin for inverse contracts);
+        it selects the bracket.
     jitter : float
         Spread of the log distance.
+    contract : Contract
+        Linear or inverse.
 
     Raises
     ------
@@ -121,10 +125,10 @@ def placement_offsets(
     leverages = np.asarray(tiers, dtype="float64")
     ratios = np.stack(
         [
-            np.asarray(liquidation_ratio(side, leverages, venue=venue, brackets=brackets, notional=notional))
+            _ratios(side, leverages, venue=venue, brackets=brackets, notional=notional, contract=contract)
             for side in (Side.LONG, Side.SHORT)
         ]
-    ).astype("float64")
+    )
     allowed = (ratios[0] > 0) & (ratios[0] < 1) & (ratios[1] > 1)
     if not allowed.any():
         raise DataError(
@@ -134,6 +138,19 @@ def placement_offsets(
     distances = np.log(np.where(allowed, ratios, [[0.5], [2.0]]))
     spread = np.exp(jitter * jitter_quantiles(PHASES if jitter > 0 else 1))
     return Offsets(distances[:, None, :] * spread[None, :, None], mixture(tiers, weights, allowed))
+
+
+def _ratios(
+    side: Side, leverages: Array, *, venue: str, brackets: pd.DataFrame, notional: float, contract: Contract
+) -> Array:
+    """Liquidation price over entry price; NaN for a leverage the brackets forbid."""
+    if contract == Contract.LINEAR:
+        return np.asarray(liquidation_ratio(side, leverages, venue=venue, brackets=brackets, notional=notional))
+    prices = liquidation_price(
+        side, notional, venue=venue, entry_price=1.0, brackets=brackets, leverage=leverages, contract=contract
+    )
+    allowed = leverages <= np.asarray(maximum_leverage(notional, brackets))
+    return np.asarray(np.where(allowed, prices, np.nan), dtype="float64")
 
 
 def jitter_quantiles(count: int) -> Array:

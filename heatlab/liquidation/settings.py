@@ -36,8 +36,9 @@ class MapSettings:
     rho : float
         Share of the volume that opens a position (and closes another) besides the change of open interest.
     holding_half_life : str
-        Time after which half the positions of an age are gone; the scale of "older" in the full closing model and
-        the fading of the volume proxy.
+        Prior time scale of holding. Full closing: a class of positions this old closes twice as fast as a new one, up
+        to four times. Volume proxy: half of what is outstanding fades in it. Where open interest is given it, not
+        this, says how much closes: no fixed share is gone after a half-life.
     recency_half_life : str, optional
         Display only: how fast older entries fade on screen. None shows the state itself.
     jitter : float
@@ -47,7 +48,8 @@ class MapSettings:
     closing : {"full", "proportional"}
         Older and losing positions close faster, or all alike.
     notional : float
-        Notional of the typical position [quote]; selects the leverage bracket.
+        Notional of the typical position [quote]; selects the leverage bracket (turned into coin at the first close
+        for brackets in coin).
     """
 
     tiers: tuple[float, ...] = TIERS

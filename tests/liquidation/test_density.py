@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from heatlab.errors import DataError, ParameterError
 from heatlab.liquidation import MapSettings, liquidation_map
 from heatlab.liquidation.flows import open_interest_flows
+from heatlab.margin import bracket_table
 from tests.liquidation import markets
 
 CANDLES = markets.candles(400)
@@ -159,3 +160,31 @@ def test_a_price_that_came_from_outside_the_grid_leaves_it_sound():
         below = made.price_edges[1:] <= made.closes[-1]
         assert (made.long[~below, -1] == 0).sum() >= (~below).sum() - 1
         assert not made.short[below, -1].any()
+
+
+def test_dollars_do_not_scale_with_the_half_life():
+    """Half the recency half-life fades the image; what is outstanding, by tier and in sum, stays."""
+    fast, slow = (
+        liquidation_map(CANDLES, INTEREST, settings=MapSettings(recency_half_life=fade)) for fade in ("24h", "48h")
+    )
+    np.testing.assert_array_equal(fast.long_by_tier, slow.long_by_tier)
+    np.testing.assert_array_equal(fast.short_by_tier, slow.short_by_tier)
+    np.testing.assert_array_equal(fast.outstanding(), slow.outstanding())
+    assert fast.notional()[:, -1].sum() < 0.9 * slow.notional()[:, -1].sum()
+
+
+def test_without_recency_the_image_is_the_state():
+    """What is outstanding is the last column of the map that never fades."""
+    plain = liquidation_map(CANDLES, INTEREST, settings=MapSettings(recency_half_life=None))
+    np.testing.assert_allclose(plain.outstanding().sum(axis=0), plain.notional()[:, -1], rtol=1e-8, atol=1e-6)
+
+
+def test_inverse_brackets_count_in_coin():
+    """10,000 dollars at 100 are 100 coins: all tiers a bracket of 1,000 coins allows stay."""
+    table = CANDLES.copy()
+    table.attrs = CANDLES.attrs | {"symbol": "TEST/USD:TEST", "venue": "binancecoinm"}
+    brackets = bracket_table([1_000.0, 5_000.0, 1e9], [0.004, 0.02, 0.25], max_leverages=[125.0, 20.0, 2.0])
+    made = liquidation_map(table, INTEREST, brackets=brackets)
+    assert (made.long_by_tier.sum(axis=1) > 0).all()
+    linear = liquidation_map(CANDLES, INTEREST, brackets=brackets)
+    assert (linear.long_by_tier.sum(axis=1)[1:] == 0).all()

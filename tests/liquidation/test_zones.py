@@ -1,9 +1,18 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from heatlab.errors import ParameterError
-from heatlab.liquidation import LiquidationMap, ZoneSettings, liquidation_map, liquidation_zones, zone_thresholds
+from heatlab.liquidation import (
+    LiquidationMap,
+    MapSettings,
+    ZoneSettings,
+    liquidation_map,
+    liquidation_zones,
+    zone_thresholds,
+)
 from heatlab.liquidation.zones import COLUMNS, standing_since
 from tests.liquidation import markets
 
@@ -91,3 +100,64 @@ def test_errors():
         zone_thresholds(drawn(lump()), sensitivity=0.0)
     with pytest.raises(ParameterError, match="'red' parameter of ZoneSettings must be at least"):
         ZoneSettings(amber=0.9, red=0.8)
+
+
+def test_thresholds_do_not_depend_on_the_range_shown():
+    """A zone has the same level and notional whether 8 days, 2 days or 6 hours of the same candles are shown."""
+    candles = markets.candles(1200)
+    interest = markets.open_interest(candles)
+    since = [None, candles.index[-48], candles.index[-6]]
+    made = [liquidation_map(candles, interest, since=start) for start in since]
+    amber = [zone_thresholds(one)[0] for one in made]
+    np.testing.assert_allclose(amber, amber[0], rtol=0.03)
+    zones = [liquidation_zones(one) for one in made]
+    for _, row in zones[0].iterrows():
+        for other in zones[1:]:
+            same = other[(other["price_low"] <= row["price_peak"]) & (other["price_high"] >= row["price_peak"])]
+            assert same["level"].tolist() == [row["level"]]
+            assert same["age"].iloc[0] == pytest.approx(row["age"], abs=pd.Timedelta("5h"))
+
+
+def test_bin_height_does_not_matter_to_the_thresholds():
+    """Density is per log price: bins three times as high have the same threshold."""
+    candles = markets.candles(600)
+    interest = markets.open_interest(candles)
+    fine, coarse = (
+        zone_thresholds(liquidation_map(candles, interest, settings=MapSettings(bin_bps=height))) for height in (10, 30)
+    )
+    np.testing.assert_allclose(coarse, fine, rtol=0.1)
+
+
+def test_zone_notional_is_what_is_outstanding():
+    """The half-life of the display moves no dollars: a zone holds the state between its edges."""
+    candles = markets.candles(400)
+    interest = markets.open_interest(candles)
+    slow, fast = (
+        liquidation_map(candles, interest, settings=MapSettings(recency_half_life=fade)) for fade in ("48h", "24h")
+    )
+    zones = liquidation_zones(slow)
+    assert len(zones)
+    for _, row in zones.iterrows():
+        inside = (fast.prices > row["price_low"]) & (fast.prices < row["price_high"])
+        side = 0 if row["side"] == 1 else 1
+        assert fast.outstanding()[side, inside].sum() == pytest.approx(row["notional"], rel=1e-12)
+
+
+def test_age_of_a_zone_older_than_the_history_is_a_minimum():
+    """There in the first column: at least as old as the history; later: exactly as old."""
+    chosen = ZoneSettings(amber=0.85, red=0.96)
+    assert liquidation_zones(drawn(lump(since=0)), settings=chosen)["age_is_minimum"].tolist() == [True]
+    assert liquidation_zones(drawn(lump()), settings=ZoneSettings(amber=0.91, red=0.96))["age_is_minimum"].tolist() == [
+        False
+    ]
+
+
+def test_joining_rounds_to_bins():
+    """A gap of one bin of 0.3 % is within a join of 0.3 %."""
+    table = np.full((10, 20), 1.0)
+    table[[3, 5], 10:] = 50.0
+    apart = drawn(table)
+    near = dataclasses.replace(apart, price_edges=100 * np.exp(-0.03 + 0.003 * np.arange(11)))
+    chosen = ZoneSettings(amber=0.905, red=0.98)
+    assert len(liquidation_zones(apart, settings=chosen)) == 2
+    assert len(liquidation_zones(near, settings=chosen)) == 1
