@@ -263,9 +263,8 @@ def _beside_edges(low: Floats, high: Floats, within: tuple[float, float], *, eas
     bottom, top = within
     middle = np.asarray(np.sqrt(low * high))
     seen = np.clip(middle, bottom * ease, top / ease)
-    return np.where(
-        high <= bottom, np.minimum(middle, bottom / ease), np.where(low >= top, np.maximum(middle, top * ease), seen)
-    )
+    moved = np.where(low >= top, np.maximum(middle, top * ease), seen)
+    return np.asarray(np.where(high <= bottom, np.minimum(middle, bottom / ease), moved))
 
 
 def _apart(place: Floats, weight: Floats, most: int, *, gap: float) -> list[bool]:
