@@ -121,3 +121,16 @@ def test_only_kernels_of_this_server_are_ended(tmp_path: Path) -> None:
         browser.kill()
         browser.wait(5)
         kernel.kill()
+
+
+def test_the_warm_up_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the process of its own is told to run exists, and is the warm-up."""
+    from heatlab.apps import serve, warm
+
+    told: list[list[str]] = []
+    ran: list[int] = []
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: told.append(command))
+    monkeypatch.setattr(warm, "warm_up", lambda: ran.append(1))
+    serve._warm_up()
+    exec(told[0][-1], {})
+    assert ran == [1]
