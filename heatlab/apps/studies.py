@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from heatlab.domain import Instrument
+from heatlab.domain import Contract, Instrument
 from heatlab.errors import DataError, SourceError
-from heatlab.liquidation.study import HISTORY, Market, StudyResult, study
-from heatlab.sources import Capability, FolderSource, MarketSource
+from heatlab.liquidation import Market, ReportedTotals, StudyResult, study
+from heatlab.liquidation.study import HISTORY
+from heatlab.margin import contract_of
+from heatlab.sources import Capability, FolderSource, MarketSource, liquidation_totals
 from heatlab.sources.hyperliquid_positions import BIAS, PLACE, read_true_positions
+from heatlab.sources.liquidation_totals import read_liquidation_totals
 
 if TYPE_CHECKING:
     from heatlab.sources import SimulatedSource
@@ -29,8 +32,8 @@ def liquidation_study(market_path: str | Path) -> StudyResult:
     Parameters
     ----------
     market_path : str or Path
-        Folder with candles, optionally open interest and leverage brackets, and
-        ``hyperliquid/leaderboard_positions.parquet``.
+        Folder with candles, optionally open interest and leverage brackets,
+        ``hyperliquid/leaderboard_positions.parquet``, and hourly liquidation totals under ``liquidations_agg``.
 
     Returns
     -------
@@ -38,20 +41,23 @@ def liquidation_study(market_path: str | Path) -> StudyResult:
         Without scores where the folder lacks true positions or candles for them; ``lacked`` says what.
     """
     source = FolderSource(market_path)
+    totals, used, lacked = _totals(source, market_path)
+    notes = (liquidation_totals.BIAS,) if totals else ()
     try:
         positions, notices = read_true_positions(market_path)
     except SourceError:
-        return study([], lacked=(PLACE,))
+        return study([], totals=totals, used=tuple(used), lacked=(PLACE, *lacked), notes=notes)
     instruments = {item.base: item for item in reversed(source.instruments()) if _fits(item)}
     markets: list[Market] = []
-    used, lacked = [PLACE], [f"{notice.where}: {notice.message}" for notice in notices]
+    used = [PLACE, *used]
+    lacked += [f"{notice.where}: {notice.message}" for notice in notices]
     bases = positions["base"].value_counts().index
     for base in (name for name in bases if name in instruments):
         _add(source, instruments[base], positions[positions["base"] == base], markets, used, lacked)
     without = [str(base) for base in bases if base not in instruments]
     if without:
         lacked.append(f"perpetual candles of {len(without)} coins with true positions ({', '.join(without[:8])}, ...)")
-    return study(markets, used=tuple(used), lacked=tuple(lacked), notes=(BIAS,))
+    return study(markets, totals=totals, used=tuple(used), lacked=tuple(lacked), notes=(BIAS, *notes))
 
 
 def simulated_liquidation_study(*, seed: int = 7, symbols: int = 4) -> StudyResult:
@@ -95,9 +101,33 @@ def _accounts(source: SimulatedSource, symbol: str, instant: pd.Timestamp, candl
     )
 
 
+def _totals(source: MarketSource, market_path: str | Path) -> tuple[list[ReportedTotals], list[str], list[str]]:
+    """Load the symbols with hourly liquidation totals, at the shortest usual timeframe that covers them best."""
+    tables, notices = read_liquidation_totals(market_path)
+    found: list[ReportedTotals] = []
+    used: list[str] = []
+    lacked = [f"{notice.where}: {notice.message}" for notice in notices]
+    instruments = {item.symbol: item for item in reversed(source.instruments()) if _fits(item)}
+    for symbol, table in tables.items():
+        if symbol not in instruments:
+            lacked.append(f"{symbol}: perpetual candles to compare with the liquidation totals")
+            continue
+        item = instruments[symbol]
+        best = _best_candles(source, item, table.index[0], table.index[-1], lacked)
+        if best is None:
+            continue
+        used.append(f"hourly liquidation totals of {symbol}, {len(table)} hours from {table.index[0]:%Y-%m-%d}")
+        open_interest, brackets = _optional(source, item, best[0], lacked)
+        found.append(
+            ReportedTotals(symbol=symbol, candles=best[1], totals=table, open_interest=open_interest, brackets=brackets)
+        )
+    return found, used, lacked
+
+
 def _fits(item: Instrument) -> bool:
     """Tell linear perpetuals settled in a dollar from the rest."""
-    return ":" in item.symbol and item.quote in ("USDT", "USDC", "USD")
+    linear = contract_of(item.symbol) == Contract.LINEAR
+    return ":" in item.symbol and linear and item.quote in ("USDT", "USDC", "USD")
 
 
 def _add(
@@ -108,8 +138,17 @@ def _add(
     used: list[str],
     lacked: list[str],
 ) -> None:
-    """Load one symbol, at the shortest usual timeframe that covers the truth best, and note what lacks."""
-    first, last = truth["timestamp"].iloc[0], truth["timestamp"].iloc[-1]
+    """Load one symbol with the candles that cover the truth best, and note what lacks."""
+    best = _best_candles(source, item, truth["timestamp"].iloc[0], truth["timestamp"].iloc[-1], lacked)
+    if best is not None:
+        used.append(f"{item.symbol} {best[0]} candles of {item.venue}")
+        markets.append(_market(source, item, best[1], truth, best[0], lacked))
+
+
+def _best_candles(
+    source: MarketSource, item: Instrument, first: pd.Timestamp, last: pd.Timestamp, lacked: list[str]
+) -> tuple[str, pd.DataFrame] | None:
+    """Candles at the shortest usual timeframe that covers a span best; None, with a note, where none reaches it."""
     start = first - pd.Timedelta(HISTORY)
     known = source.timeframes(item.symbol, venue=item.venue)
     best: tuple[str, pd.DataFrame] | None = None
@@ -127,9 +166,7 @@ def _add(
             break
     if best is None:
         lacked.append(f"{item.symbol}: candles at {', '.join(TIMEFRAMES)} that reach {first}")
-        return
-    used.append(f"{item.symbol} {best[0]} candles of {item.venue}")
-    markets.append(_market(source, item, best[1], truth, best[0], lacked))
+    return best
 
 
 def _market(
@@ -140,6 +177,14 @@ def _market(
     timeframe: str,
     lacked: list[str],
 ) -> Market:
+    open_interest, brackets = _optional(source, item, timeframe, lacked)
+    return Market(symbol=item.symbol, candles=candles, truth=truth, open_interest=open_interest, brackets=brackets)
+
+
+def _optional(
+    source: MarketSource, item: Instrument, timeframe: str, lacked: list[str]
+) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """Open interest and leverage brackets, as far as the venue has them."""
     known = source.capabilities(item.symbol, venue=item.venue)
     open_interest = brackets = None
     if Capability.OPEN_INTEREST in known:
@@ -150,4 +195,4 @@ def _market(
         brackets = source.brackets(item.symbol, venue=item.venue)
     else:
         lacked.append(f"{item.symbol}: leverage brackets of {item.venue} (typical ones assumed)")
-    return Market(symbol=item.symbol, candles=candles, truth=truth, open_interest=open_interest, brackets=brackets)
+    return open_interest, brackets

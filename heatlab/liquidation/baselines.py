@@ -1,5 +1,6 @@
-"""What the map must beat: simple guesses of where liquidations lie, as quantity per side and distance band.
+"""What the map must beat: simple guesses of where liquidations lie, per side and distance band.
 
+Every guess is a share of all that it holds, near and far, as the truth is a share of a side's whole notional.
 Distances are positive fractions of the price at the instant of the guess: below it for longs, above it for shorts.
 Every function returns an array of shape (n_instants, 2, n_bands); row 0 is long, row 1 short.
 """
@@ -11,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from heatlab.frames import infer_timeframe
+from heatlab.liquidation import _kernel
 from heatlab.liquidation.density import LiquidationMap
 from heatlab.liquidation.drawing import draw
 from heatlab.liquidation.flows import open_interest_flows
@@ -23,7 +25,7 @@ PROFILE_SPAN = "30D"
 
 
 def uniform(n_instants: int, *, bands: tuple[float, ...] = BANDS) -> Array:
-    """Quantity spread evenly over distance: proportional to the width of the band."""
+    """Everything spread evenly over distance: the width of the band."""
     return np.broadcast_to(np.diff(bands), (n_instants, 2, len(bands) - 1)).copy()
 
 
@@ -50,17 +52,24 @@ def band_masses(edges: Array, long: Array, short: Array, closes: Array, *, bands
 def map_masses(
     liquidation_map: LiquidationMap, *, prices: Array | None = None, bands: tuple[float, ...] = BANDS
 ) -> Array:
-    """Our map in distance bands from ``prices`` (default: the columns' closes), one instant per column."""
+    """Our map in distance bands from ``prices`` (default: the columns' closes), as shares of open interest.
+
+    One instant per column.
+    """
     table = liquidation_map
     closes = table.closes if prices is None else prices
-    return band_masses(table.price_edges, table.long, table.short, closes, bands=bands)
+    masses = band_masses(table.price_edges, table.long, table.short, closes, bands=bands)
+    return _shares(masses, table.open_interest)
 
 
 def naive_map(
     candles: pd.DataFrame, at: pd.DatetimeIndex, *, prices: Array | None = None, bands: tuple[float, ...] = BANDS
 ) -> Array:
-    """Draw the map of ``entry * (1 - 1/L)``: volume entered at the close, five leverages alike, fading with age."""
-    settings = MapSettings(closing="proportional", recency_half_life=None, cross_share=0.0)
+    """Draw the map of ``entry * (1 - 1/L)``: volume entered at the close, five leverages alike, fading with age.
+
+    As shares of what has not faded.
+    """
+    settings = MapSettings(closing="proportional", recency_half_life=None, cross_share=0.0, jitter=0.0)
     close = candles["close"].to_numpy(dtype="float64")
     drawn = draw(
         candles,
@@ -71,13 +80,14 @@ def naive_map(
         entry=close,
     )
     centres = close[drawn.last] if prices is None else prices
-    return band_masses(drawn.grid.edges, drawn.columns[0].T, drawn.columns[1].T, centres, bands=bands)
+    masses = band_masses(drawn.grid.edges, drawn.columns[0].T, drawn.columns[1].T, centres, bands=bands)
+    return _shares(masses, drawn.ledger[:, 0, [_kernel.NEAR, _kernel.FAR]].sum(axis=1))
 
 
 def volume_profile(
     candles: pd.DataFrame, at: pd.DatetimeIndex, *, prices: Array | None = None, bands: tuple[float, ...] = BANDS
 ) -> Array:
-    """Volume traded in each band's prices over the last 30 days, spread evenly over each bar's range."""
+    """Share of the last 30 days' volume traded in each band's prices, spread evenly over each bar's range."""
     closes_at = pd.DatetimeIndex(candles.index) + infer_timeframe(candles).delta
     low, high = np.log(candles["low"].to_numpy()), np.log(candles["high"].to_numpy())
     volume, close = candles["volume"].to_numpy(), candles["close"].to_numpy()
@@ -90,7 +100,12 @@ def volume_profile(
         for side, sign in enumerate((-1, 1)):
             limits = np.log(centre * (1 + sign * np.asarray(bands)))
             result[row, side] = np.abs(np.diff(_volume_below(limits, low[kept], high[kept], volume[kept])))
+        result[row] /= max(float(volume[kept].sum()), 1e-300)
     return result
+
+
+def _shares(masses: Array, held: Array) -> Array:
+    return np.asarray(masses / np.maximum(held, 1e-300)[:, None, None])
 
 
 def _volume_below(limits: Array, low: Array, high: Array, volume: NDArray[np.float64]) -> Array:

@@ -206,7 +206,13 @@ def mirrored(units: pd.DataFrame, model: str) -> Array:
     return np.asarray(keyed.reindex(other).to_numpy(), dtype="float64")
 
 
-def score(units: pd.DataFrame, models: Sequence[str], *, reference: str = "distance x volatility") -> pd.DataFrame:
+def score(
+    units: pd.DataFrame,
+    models: Sequence[str],
+    *,
+    reference: str = "distance x volatility",
+    metrics: Sequence[str] | None = None,
+) -> pd.DataFrame:
     """Score models against the truth.
 
     Parameters
@@ -217,6 +223,8 @@ def score(units: pd.DataFrame, models: Sequence[str], *, reference: str = "dista
     models : sequence of str
     reference : str
         Model the incremental R2 and the deviance skill are counted over.
+    metrics : sequence of str, optional
+        Only these.
 
     Returns
     -------
@@ -233,6 +241,8 @@ def score(units: pd.DataFrame, models: Sequence[str], *, reference: str = "dista
     rows = []
     for model in models:
         for name, metric in _metrics(model, reference).items():
+            if metrics is not None and name not in metrics:
+                continue
             found = by_day(metric, units)
             rows.append((model, name, found.value, found.error, found.low, found.high))
     return pd.DataFrame(rows, columns=["model", "metric", "value", "error", "low", "high"])

@@ -13,7 +13,6 @@ from heatlab.liquidation import _kernel
 from heatlab.liquidation.levels import Array
 from heatlab.liquidation.settings import MapSettings, duration
 
-
 FRESH_STEPS = 3
 """Open interest counts for at most this many of its own usual steps, and for at least as many bars."""
 

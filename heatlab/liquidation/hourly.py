@@ -70,7 +70,7 @@ def score_totals(reported: Sequence[ReportedTotals], *, settings: MapSettings | 
 
 
 def hourly_table(reported: ReportedTotals, *, settings: MapSettings | None = None) -> dict[str, pd.DataFrame]:
-    """Reported, consumed [quote] and baseline of each hour that candles and totals cover, per side.
+    """Line up what was reported, consumed [quote] and guessed in each hour that candles and totals cover, per side.
 
     Counts from a week after the candles or the open interest begin; empty where fewer than two days are left.
     """
@@ -86,7 +86,7 @@ def hourly_table(reported: ReportedTotals, *, settings: MapSettings | None = Non
     at = pd.date_range(hours[0], hours[-1] + HOUR, freq=HOUR)
     table = liquidation_map(candles, interest, brackets=reported.brackets, settings=settings, at=at)
     consumed = np.diff(table.ledger[:, :, _kernel.CONSUMED], axis=0) * table.closes[1:, None]
-    whole = candles.groupby(candles.index.floor("h")).agg(
+    whole = candles.groupby(pd.DatetimeIndex(candles.index).floor("h")).agg(
         {"open": "first", "high": "max", "low": "min", "volume": "sum"}
     )
     whole = whole.reindex(at[:-1])

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from heatlab.frames import infer_timeframe
-from heatlab.liquidation import baselines, evaluate
+from heatlab.liquidation import baselines, claims, evaluate
 from heatlab.liquidation.baselines import BANDS
+from heatlab.liquidation.claims import HAS_OPEN_INTEREST, MODELS, OURS, STATE
 from heatlab.liquidation.density import liquidation_map
+from heatlab.liquidation.hourly import ReportedTotals, score_totals
+from heatlab.liquidation.result import StudyResult
 from heatlab.liquidation.settings import MapSettings
 
-OURS = "map as shown"
-STATE = "map without recency"
-BASELINES = ("uniform", "distance only", "distance x volatility", "volume profile", "entry*(1-1/L)")
-MODELS = (OURS, STATE, *BASELINES)
 HISTORY = "120D"
 MOST_MISMATCH = 0.2
+KNOWN, ALL = "coins with open interest", "all coins"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,63 +45,10 @@ class Market:
     brackets: pd.DataFrame | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudyResult:
-    """Outcome of a study: metrics with intervals, comparisons, placebos, what was used and what lacked.
-
-    Attributes
-    ----------
-    name : str
-    scores : DataFrame
-        model, metric, value, error, low, high.
-    comparisons : DataFrame
-        claim, value, error, low, high, reference, holds.
-    placebos : DataFrame
-        placebo, metric, value, ours.
-    markets : DataFrame
-        symbol, hours, units, positive, basis, note.
-    used, lacked, notes : tuple of str
-    """
-
-    name: str
-    scores: pd.DataFrame
-    comparisons: pd.DataFrame
-    placebos: pd.DataFrame
-    markets: pd.DataFrame
-    used: tuple[str, ...] = ()
-    lacked: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        """Show the table: what a terminal prints."""
-        return self.table()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; unknown is None."""
-        tables = {name: _records(getattr(self, name)) for name in ("scores", "comparisons", "placebos", "markets")}
-        texts = {name: list(getattr(self, name)) for name in ("used", "lacked", "notes")}
-        return {"name": self.name, **tables, **texts}
-
-    def table(self) -> str:
-        """Everything as text for a terminal."""
-        parts = [f"Study: {self.name}", ""]
-        if not self.scores.empty:
-            cells = self.scores.assign(
-                cell=[f"{v:.3f} ± {e:.3f}" for v, e in self.scores[["value", "error"]].to_numpy()]
-            )
-            wide = cells.pivot_table(index="model", columns="metric", values="cell", aggfunc="first", sort=False)
-            parts += ["Value ± standard error by day", wide.to_string(), ""]
-            parts += [self.comparisons.to_string(index=False, float_format="{:.4f}".format), ""]
-            parts += [self.placebos.to_string(index=False, float_format="{:.4f}".format), ""]
-        parts += [self.markets.to_string(index=False), ""]
-        for title, lines in (("Used", self.used), ("Lacked", self.lacked), ("Notes", self.notes)):
-            parts += [f"{title}:", *(f"  {line}" for line in lines or ("nothing",))]
-        return "\n".join(parts)
-
-
 def study(
     markets: Sequence[Market],
     *,
+    totals: Sequence[ReportedTotals] = (),
     settings: MapSettings | None = None,
     seed: int = 7,
     used: tuple[str, ...] = (),
@@ -110,11 +57,16 @@ def study(
 ) -> StudyResult:
     """Score the map and the baselines on every market with true positions.
 
+    Scores are over the coins with open interest: where only some have it, a map is told apart by having it, not by
+    where it puts liquidations. All coins come second, beside a placebo that knows nothing else.
+
     Parameters
     ----------
     markets : sequence of Market
+    totals : sequence of ReportedTotals
+        Liquidations reported by the hour; each symbol is a block of its own.
     settings : MapSettings, optional
-        Nothing is fitted to the truth; the two distance baselines ARE, which errs in their favour.
+        The two distance baselines are fitted to the truth, which errs in their favour; the map is not.
     seed : int
         Of the time-shuffle placebo.
     used, lacked, notes : tuple of str
@@ -131,30 +83,52 @@ def study(
         part, row = _market_units(market, settings)
         parts.append(part)
         rows.append(row)
-    overview = pd.DataFrame(rows, columns=["symbol", "hours", "units", "positive", "basis", "note"])
+    hourly = score_totals(totals, settings=settings)
+    blank = StudyResult(
+        name="liquidation",
+        totals=hourly,
+        markets=pd.DataFrame(rows, columns=["symbol", "hours", "units", "positive", "basis", "note"]),
+        used=used,
+        lacked=lacked,
+        notes=notes + claims.totals_in_words(hourly),
+    )
     kept = [part for part in parts if not part.empty]
     units = pd.concat(kept, ignore_index=True) if kept else pd.DataFrame({"truth": []})
     if not (units["truth"] > 0).any():
-        lacked += ("true liquidation prices within 10 % of the mark for a symbol with candles",)
-        blank = pd.DataFrame()
-        return StudyResult(
-            name="liquidation", scores=blank, comparisons=blank, placebos=blank, markets=overview,
-            used=used, lacked=lacked, notes=notes,
-        )  # fmt: skip
-    units["distance only"] = evaluate.fitted_distance(units)
-    units["distance x volatility"] = evaluate.fitted_distance_volatility(units)
-    scores = evaluate.score(units, MODELS)
-    comparisons = _comparisons(units, scores)
-    return StudyResult(
-        name="liquidation",
+        missing = "true liquidation prices within 10 % of the mark for a symbol with candles"
+        return dataclasses.replace(blank, lacked=(*lacked, missing))
+    return _scored(blank, units, seed)
+
+
+def _scored(blank: StudyResult, units: pd.DataFrame, seed: int) -> StudyResult:
+    """Fill in scores over the coins with open interest and, where others are left, over all."""
+    known = units[units["known"]]
+    partly = 0 < len(known) < len(units) and bool((known["truth"] > 0).any())
+    primary = _fitted(known if partly else units)
+    scores = evaluate.score(primary, MODELS)
+    comparisons = claims.comparisons(primary, scores)
+    placebos, secondary = claims.placebos(primary, seed), pd.DataFrame()
+    if partly:
+        everything = _fitted(units)
+        secondary = evaluate.score(everything, (*MODELS, HAS_OPEN_INTEREST), metrics=claims.SECONDARY)
+    scope = KNOWN if units["known"].all() or partly else ALL
+    return dataclasses.replace(
+        blank,
+        scope=scope,
         scores=scores,
         comparisons=comparisons,
-        placebos=_placebos(units, seed),
-        markets=overview,
-        used=used,
-        lacked=lacked,
-        notes=notes + _reading(units) + _failures(comparisons),
+        placebos=placebos,
+        secondary=secondary,
+        notes=blank.notes + claims.reading(primary, units, scope, scores, secondary) + claims.in_words(comparisons),
     )
+
+
+def _fitted(units: pd.DataFrame) -> pd.DataFrame:
+    """Units with the two distance baselines fitted to their truth."""
+    rows = units.reset_index(drop=True)
+    rows["distance only"] = evaluate.fitted_distance(rows)
+    rows["distance x volatility"] = evaluate.fitted_distance_volatility(rows)
+    return rows
 
 
 def _market_units(market: Market, settings: MapSettings) -> tuple[pd.DataFrame, tuple[object, ...]]:
@@ -170,18 +144,20 @@ def _market_units(market: Market, settings: MapSettings) -> tuple[pd.DataFrame, 
     shown = liquidation_map(candles, market.open_interest, brackets=market.brackets, settings=settings, at=at)
     if np.abs(marks / shown.closes - 1).max() > MOST_MISMATCH:
         return pd.DataFrame(), (market.symbol, 0, 0, 0, shown.basis, "mark prices do not fit the candles")
-    plain = MapSettings(**{**_fields(settings), "recency_half_life": None})
+    plain = dataclasses.replace(settings, recency_half_life=None)
     state = liquidation_map(candles, market.open_interest, brackets=market.brackets, settings=plain, at=at)
-    held = shown.open_interest[:, None, None]
+    known = shown.basis == "open interest"
     models = {
-        OURS: baselines.map_masses(shown, prices=marks) / held,
-        STATE: baselines.map_masses(state, prices=marks) / held,
+        OURS: baselines.map_masses(shown, prices=marks),
+        STATE: baselines.map_masses(state, prices=marks),
         "uniform": baselines.uniform(len(at)),
-        "volume profile": _shares(baselines.volume_profile(candles, at, prices=marks)),
-        "entry*(1-1/L)": _shares(baselines.naive_map(candles, at, prices=marks)),
+        "volume profile": baselines.volume_profile(candles, at, prices=marks),
+        "entry*(1-1/L)": baselines.naive_map(candles, at, prices=marks),
+        HAS_OPEN_INTEREST: baselines.uniform(len(at)) * known,
     }
     units = _unit_table(market.symbol, at, true_shares(truth, at), models)
     units["volatility"] = np.repeat(baselines.volatility(candles, at), 2 * (len(BANDS) - 1))
+    units["known"] = known
     positive = int((units["truth"] > 0).sum())
     return units, (market.symbol, len(at), len(units), positive, shown.basis, "; ".join(shown.notes))
 
@@ -233,81 +209,3 @@ def _unit_table(
         }
     )
     return table.assign(**{name: values.ravel() for name, values in models.items()})
-
-
-def _shares(masses: evaluate.Array) -> evaluate.Array:
-    """Masses of each instant as shares of their sum."""
-    total = masses.sum(axis=(1, 2), keepdims=True)
-    return np.asarray(np.divide(masses, total, out=np.zeros_like(masses), where=total > 0))
-
-
-def _comparisons(units: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """Claims the map must meet: AUC over each baseline, incremental R2 and deviance skill."""
-    rows = []
-    for other in BASELINES:
-        gain = evaluate.difference(units, OURS, other)
-        wanted = evaluate.REFERENCE_AUC_GAIN if other == "distance only" else 0.0
-        rows.append((f"AUC gain over {other}", gain.value, gain.error, gain.low, gain.high, wanted))
-    for other in BASELINES:
-        gain = evaluate.difference(units, OURS, other, within="symbol")
-        wanted = evaluate.REFERENCE_AUC_GAIN if other == "distance only" else 0.0
-        rows.append((f"AUC gain within symbol over {other}", gain.value, gain.error, gain.low, gain.high, wanted))
-    for metric, wanted in (("incremental R2", evaluate.REFERENCE_R2), ("deviance skill", 0.0)):
-        found = scores[(scores["model"] == OURS) & (scores["metric"] == metric)].iloc[0]
-        claim = f"{metric} over distance x volatility"
-        rows.append((claim, found["value"], found["error"], found["low"], found["high"], wanted))
-    table = pd.DataFrame(rows, columns=["claim", "value", "error", "low", "high", "reference"])
-    return table.assign(holds=(table["value"] >= table["reference"]) & (table["low"] > 0))
-
-
-def _placebos(units: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """AUC of the map at the wrong time and on the wrong side; a map that knows something loses by either."""
-    positive = units["truth"].to_numpy() > 0
-    band, symbol = units["band"].to_numpy(), units["symbol"].to_numpy()
-    shuffles = [evaluate.shuffled_in_time(units, OURS, seed=seed + i) for i in range(evaluate.SHUFFLES)]
-    metrics: dict[str, Callable[[evaluate.Array], float]] = {
-        "auc": lambda values: evaluate.auc(values, positive),
-        "auc within symbol": lambda values: evaluate.within_auc(values, positive, symbol),
-        "auc within band": lambda values: evaluate.within_auc(values, positive, band),
-    }
-    rows = []
-    for name, metric in metrics.items():
-        ours = metric(units[OURS].to_numpy())
-        rows.append(("time shuffle", name, float(np.mean([metric(values) for values in shuffles])), ours))
-        rows.append(("mirror band", name, metric(evaluate.mirrored(units, OURS)), ours))
-    return pd.DataFrame(rows, columns=["placebo", "metric", "value", "ours"])
-
-
-def _reading(units: pd.DataFrame) -> tuple[str, ...]:
-    days = units["day"].nunique()
-    positive = int((units["truth"] > 0).sum())
-    lines = [
-        f"{len(units)} units, {positive} with a true liquidation price, {days} days: intervals use {days} clusters",
-        "the two distance baselines are fitted to the truth itself, which errs in their favour; the map to nothing",
-        "AUC over all symbols also rewards knowing which symbols hold positions: read it beside the one within symbol",
-    ]
-    if days < 2:
-        lines.append("one day only: no intervals and no held-out fits")
-    return tuple(lines)
-
-
-def _failures(comparisons: pd.DataFrame) -> tuple[str, ...]:
-    """Say in words which claims do not hold."""
-    failed = comparisons[~comparisons["holds"]]
-    return tuple(
-        f"does NOT hold: {row.claim} is {row.value:.3f} [{row.low:.3f}, {row.high:.3f}], wanted >= {row.reference:.3f} "
-        "with the interval above zero"
-        for row in failed.itertuples()
-    )
-
-
-def _fields(settings: MapSettings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in MapSettings.__dataclass_fields__}
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    plain = table.astype(object).where(table.notna(), None)
-    return [
-        {str(key): getattr(value, "item", lambda v=value: v)() for key, value in row.items()}
-        for row in plain.to_dict("records")
-    ]

@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heatlab.apps.studies import liquidation_study, simulated_liquidation_study
-from heatlab.liquidation.study import MODELS
+from heatlab.apps.studies import _fits, liquidation_study, simulated_liquidation_study
+from heatlab.domain import Instrument
+from heatlab.liquidation.claims import MODELS
 from heatlab.sources.hyperliquid_positions import BIAS, PLACE
 from tests.liquidation import markets
 
@@ -49,6 +50,34 @@ def test_folder_without_positions(tmp_path):
     found = liquidation_study(tmp_path)
     assert found.scores.empty
     assert PLACE in found.lacked
+
+
+def test_hourly_totals_are_a_block_of_their_own(tmp_path):
+    """Totals are compared with what the map consumes, with or without true positions."""
+    write_market(tmp_path)
+    (tmp_path / PLACE).unlink()
+    candles = markets.candles(400)
+    place = tmp_path / "liquidations_agg"
+    place.mkdir()
+    fall = (1 - candles["low"] / candles["open"]) * candles["volume"]
+    totals = pd.DataFrame(
+        {"timestamp": candles.index, "symbol": "WIDGET/USDT:USDT", "liq_long_usd": fall, "liq_short_usd": 1 + fall}
+    )
+    totals.to_parquet(place / "totals.parquet")
+    found = liquidation_study(tmp_path)
+    assert set(found.totals["side"]) == {"long", "short"}
+    assert (found.totals["hours"] == 400 - 168).all()
+    assert any("uncalibrated" in note for note in found.notes)
+    assert "by the hour" in str(found)
+
+
+def test_inverse_contracts_are_left_out():
+    """Only linear perpetuals fit: an inverse one settles in its coin."""
+    linear, inverse = (
+        Instrument(venue="x", symbol=symbol, base="BTC", quote="USD") for symbol in ("BTC/USD:USD", "BTC/USD:BTC")
+    )
+    assert _fits(linear)
+    assert not _fits(inverse)
 
 
 @pytest.mark.market

@@ -27,7 +27,7 @@ def test_volume_profile_counts_volume_at_price():
     low, high = np.r_[np.full(10, 98.0), 99.9999], np.r_[np.full(10, 99.0), 100.0]
     table = pd.DataFrame({"open": low, "high": high, "low": low, "close": high, "volume": 5.0}, index=index)
     profile = baselines.volume_profile(table, pd.DatetimeIndex([index[-1] + pd.Timedelta("1h")]))
-    np.testing.assert_allclose(profile[0, 0], [5, 0, 50, 0, 0, 0], atol=1e-9)
+    np.testing.assert_allclose(profile[0, 0] * 55, [5, 0, 50, 0, 0, 0], atol=1e-9)
 
 
 def test_baselines_do_not_look_ahead():

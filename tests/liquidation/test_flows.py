@@ -50,8 +50,13 @@ def test_sparse_open_interest_counts_by_its_own_step():
 
 
 @pytest.mark.parametrize(
-    ("rows", "basis"), [(slice(None), "open interest"), (slice(0, 270), "open interest in part"), (slice(0, 150), "volume proxy")]
-)  # fmt: skip
+    ("rows", "basis"),
+    [
+        (slice(None), "open interest"),
+        (slice(0, 270), "open interest in part"),
+        (slice(0, 150), "volume proxy"),
+    ],
+)
 def test_basis_is_that_of_the_range_shown(rows, basis):
     """What most of the bars shown have: the last 40 of 300 bars here."""
     made = liquidation_map(CANDLES, INTEREST.iloc[rows], since=CANDLES.index[260])
