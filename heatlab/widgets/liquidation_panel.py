@@ -294,7 +294,8 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
         if stale:
             self.status.stale(f"The last bar closed {show.age(age)} ago: reload, or check the source")
         else:
-            self.status.ready(f"{len(self.zones)} zones, mark {show.price(made.mark_price)}")
+            zones = "1 zone" if len(self.zones) == 1 else f"{len(self.zones)} zones"
+            self.status.ready(f"{zones}, mark {show.price(made.mark_price)}")
 
     def _say_state(self) -> None:
         self.state = self.settings()

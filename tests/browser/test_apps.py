@@ -64,7 +64,7 @@ def test_a_slider_redraws_the_map_and_the_link_follows(app: Callable[..., Watche
     page.until(lambda: page.painted() not in (0, before))
     link = page.get_by_text("Link to this view")
     page.until(lambda: "half_life=36" in str(link.get_attribute("href")))
-    assert "zones" in status(page)
+    assert "zone" in status(page)
 
 
 def test_moving_over_the_chart_reads_the_level(app: Callable[..., Watched]) -> None:
@@ -83,7 +83,7 @@ def test_another_symbol_loads_and_a_bad_address_is_made_safe(app: Callable[..., 
     assert page.locator(".noUi-handle").first.get_attribute("aria-valuetext") == "336"
     page.get_by_label("Symbol").select_option("AAVE/USDT:USDT")
     page.until(lambda: "AAVE/USDT:USDT" in page.locator(".hl-app h1").inner_text())
-    page.until(lambda: "zones" in status(page))
+    page.until(lambda: "zone" in status(page))
 
 
 def test_no_leverage_chosen_says_what_to_do(app: Callable[..., Watched]) -> None:
@@ -96,7 +96,7 @@ def test_no_leverage_chosen_says_what_to_do(app: Callable[..., Watched]) -> None
     ten.focus()
     page.keyboard.press("Space")
     page.until(lambda: ten.get_attribute("aria-pressed") == "true")
-    page.until(lambda: "zones" in status(page))
+    page.until(lambda: "zone" in status(page))
     link = page.get_by_text("Link to this view")
     page.until(lambda: "tiers=10" in str(link.get_attribute("href")))
 
