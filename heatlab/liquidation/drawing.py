@@ -19,7 +19,9 @@ from heatlab.liquidation.settings import MapSettings, duration
 AGE_CLASSES = 4
 MERGE_HALF_LIVES = 1 / 7
 FULL_LOSS = 0.10
-DEPOSITS_PER_HOUR = 64
+DEPOSITS_PER_HOUR = 32
+DEPOSIT_GROWTH = 0.75
+"""Longer bars get more deposits, and fewer bars add up to a map: less than in proportion is enough."""
 MOST_DEPOSITS = 256
 SMOOTHING = 0.3
 """Half-width of the smoothing over the jitter: adds a sixteenth to the variance the jitter gives."""
@@ -153,7 +155,7 @@ def sweep_inputs(
         offsets.weights,
         settings.cross_share,
         1.0 if recency is None else float(0.5 ** (bar / duration(recency))),
-        int(np.clip(round(DEPOSITS_PER_HOUR * bar / pd.Timedelta("1h")), 1, MOST_DEPOSITS)),
+        int(np.clip(round(DEPOSITS_PER_HOUR * (bar / pd.Timedelta("1h")) ** DEPOSIT_GROWTH), 1, MOST_DEPOSITS)),
         int(candles.index[0].value // bar.value),
         np.array([holding, FULL_LOSS / grid.step]),
         max(1, round(holding * MERGE_HALF_LIVES)),

@@ -14,6 +14,7 @@ from heatlab.errors import ParameterError
 from heatlab.liquidation.density import History, LiquidationMap
 from heatlab.liquidation.levels import Array
 
+NOTHING = 1e-9
 LEVELS = ("amber", "red")
 COLUMNS = (
     "side",
@@ -27,6 +28,8 @@ COLUMNS = (
     "persistence",
     "level",
 )
+WIDTH = 0.004
+"""Log price over which density is taken: wider than most bins, so that their height does not matter."""
 REACH = 0.15
 """Log distance from the price within which bins count for the thresholds."""
 
@@ -85,8 +88,8 @@ def zone_thresholds(
     middles = _middles(past.price_edges)
     recent = np.flatnonzero(past.known_at > past.known_at[-1] - pd.Timedelta(settings.history))
     near = np.abs(np.log(middles)[:, None] - np.log(past.closes[recent])) <= REACH
-    held = np.concatenate([_density(past, table)[:, recent][near] for table in (past.long, past.short)])
-    held = held[held > 0]
+    held = np.concatenate([_density(past.price_edges, table[:, recent])[near] for table in (past.long, past.short)])
+    held = held[held > NOTHING * held.max(initial=0.0)]
     if not len(held):
         return float("nan"), float("nan")
     amber, red = np.quantile(held, [settings.amber, settings.red]) / sensitivity
@@ -132,11 +135,11 @@ def _side_zones(
     past, row = _history(liquidation_map), 0 if side == Side.LONG else 1
     step = _step(liquidation_map.price_edges)
     start = round(float(np.log(liquidation_map.price_edges[0] / past.price_edges[0])) / step)
-    table = _density(past, (past.long, past.short)[row])[start : start + len(liquidation_map.prices)]
+    table = _density(past.price_edges, (past.long, past.short)[row])[start : start + len(liquidation_map.prices)]
     since = standing_since(table, thresholds[0], settings.hysteresis)
     red = standing_since(table, thresholds[1], settings.hysteresis) >= 0
     recent = liquidation_map.known_at > liquidation_map.known_at[-1] - pd.Timedelta(settings.recent)
-    shown = (liquidation_map.long, liquidation_map.short)[row][:, recent] * liquidation_map.prices[:, None] / step
+    shown = _density(liquidation_map.price_edges, (liquidation_map.long, liquidation_map.short)[row][:, recent])
     outstanding = liquidation_map.outstanding()[row]
     rows: list[dict[str, object]] = []
     for low, high in _runs(since >= 0, round(settings.join / step)):
@@ -169,9 +172,22 @@ def _history(liquidation_map: LiquidationMap) -> History:
     )
 
 
-def _density(past: History, table: Array) -> Array:
-    """Notional over log price [quote]."""
-    return np.asarray(table * (_middles(past.price_edges) / _step(past.price_edges))[:, None])
+def _density(edges: Array, table: Array) -> Array:
+    """Notional over log price [quote] around the middle of each bin, :data:`WIDTH` wide or one bin if that is more."""
+    step = _step(edges)
+    notional = np.cumsum(table * _middles(edges)[:, None], axis=0)
+    below = np.vstack([np.zeros((1, table.shape[1])), notional])
+    half = max(WIDTH / step, 1.0) / 2
+    upper, lower = (_between(below, np.arange(len(table)) + 0.5 + reach) for reach in (half, -half))
+    return np.asarray((upper - lower) / (2 * half * step))
+
+
+def _between(table: Array, rows: Array) -> Array:
+    """Rows of a table at fractional row numbers."""
+    inside = np.clip(rows, 0, len(table) - 1)
+    first = np.minimum(inside.astype(int), len(table) - 2)
+    share = (inside - first)[:, None]
+    return np.asarray(table[first] * (1 - share) + table[first + 1] * share)
 
 
 def _middles(edges: Array) -> Array:
