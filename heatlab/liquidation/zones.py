@@ -30,8 +30,9 @@ COLUMNS = (
 )
 WIDTH = 0.004
 """Log price over which density is taken: wider than most bins, so that their height does not matter."""
-REACH = 0.15
-"""Log distance from the price within which bins count for the thresholds."""
+REACH = 0.3
+MARGIN = 0.15
+"""Log distance from the price of its time, and from the range of prices, within which a bin counts for thresholds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,16 +79,17 @@ def zone_thresholds(
 ) -> tuple[float, float]:
     """Density [quote per unit of log price] from which a bin is amber and red.
 
-    Quantiles of the bins that hold anything within 15 % of the price, over all candles the map was made from:
-    neither the range shown nor the height of a bin matters. Divided by ``sensitivity``: at 2 a bin needs half as
-    much, at 0.5 twice. NaN where the history holds nothing.
+    Quantiles of the bins that hold anything within 30 % of the price of their time and 15 % of the range of prices,
+    over all candles the map was made from: neither the range shown nor the height of a bin matters. Divided by
+    ``sensitivity``: at 2 a bin needs half as much, at 0.5 twice. NaN where the history holds nothing.
     """
     check_positive("sensitivity", sensitivity, caller="zone_thresholds")
     settings = settings or ZoneSettings()
     past = _history(liquidation_map)
-    middles = _middles(past.price_edges)
     recent = np.flatnonzero(past.known_at > past.known_at[-1] - pd.Timedelta(settings.history))
-    near = np.abs(np.log(middles)[:, None] - np.log(past.closes[recent])) <= REACH
+    logs, closes = np.log(_middles(past.price_edges)), np.log(past.closes[recent])
+    near = np.abs(logs[:, None] - closes) <= REACH
+    near &= ((logs >= closes.min() - MARGIN) & (logs <= closes.max() + MARGIN))[:, None]
     held = np.concatenate([_density(past.price_edges, table[:, recent])[near] for table in (past.long, past.short)])
     held = held[held > NOTHING * held.max(initial=0.0)]
     if not len(held):
@@ -178,7 +180,8 @@ def _density(edges: Array, table: Array) -> Array:
     notional = np.cumsum(table * _middles(edges)[:, None], axis=0)
     below = np.vstack([np.zeros((1, table.shape[1])), notional])
     half = max(WIDTH / step, 1.0) / 2
-    upper, lower = (_between(below, np.arange(len(table)) + 0.5 + reach) for reach in (half, -half))
+    rows: Array = np.arange(len(table), dtype=np.float64) + 0.5
+    upper, lower = _between(below, rows + half), _between(below, rows - half)
     return np.asarray((upper - lower) / (2 * half * step))
 
 

@@ -11,7 +11,7 @@ MANY = 4096
 def interest_of(timeframe, candles):
     """Open interest; the helper reads the bar from attrs."""
     candles.attrs["timeframe"] = timeframe.replace("d", "D")
-    table = markets.open_interest(candles, noise=0.01)
+    table = markets.open_interest(candles, noise=0.002)
     candles.attrs["timeframe"] = timeframe
     return table
 
@@ -30,7 +30,9 @@ def test_deposits_are_enough(timeframe, monkeypatch):
     counted = held > np.median(held[held > 0])
     error = ((ours.long + ours.short) / np.where(counted, held, 1) - 1)[counted]
     assert np.sqrt((error**2).mean()) <= 0.07
-    assert abs(len(liquidation_zones(ours)) - len(liquidation_zones(many))) <= 1
+    zones = len(liquidation_zones(many))
+    assert zones > 0
+    assert abs(len(liquidation_zones(ours)) - zones) <= 1
 
 
 def test_smoothing_keeps_mass_and_sides():

@@ -111,6 +111,7 @@ def test_thresholds_do_not_depend_on_the_range_shown():
     amber = [zone_thresholds(one)[0] for one in made]
     np.testing.assert_allclose(amber, amber[0], rtol=0.03)
     zones = [liquidation_zones(one) for one in made]
+    assert len(zones[0])
     for _, row in zones[0].iterrows():
         for other in zones[1:]:
             same = other[(other["price_low"] <= row["price_peak"]) & (other["price_high"] >= row["price_peak"])]
