@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import ipywidgets
 import pandas as pd
@@ -156,9 +157,12 @@ def _alerts_html(shown: Gallery) -> str:
 
 def _alert_html(row: Mapping[Any, Any]) -> str:
     shape, kind = SHAPES[row["level"]]
-    where = f"{row['symbol'].split(':')[0]} · {row['venue']}" if row["venue"] else row["symbol"]
+    where = escape(f"{row['symbol'].split(':')[0]} · {row['venue']}" if row["venue"] else row["symbol"])
+    app = "liquidation" if row["what"] == "liquidation" else "portfolio_heat"
+    query = urlencode({"venue": row["venue"], "symbol": row["symbol"]}) if app == "liquidation" else ""
+    link = f'<a class="hl-link" href="{app}.ipynb{f"?{escape(query)}" if query else ""}"><strong>{where}</strong></a>'
     badge = f'<span class="hl-badge {kind}">{shape} {escape(row["level"])}</span>'
-    return f"<li>{badge} <strong>{escape(where)}</strong> {escape(row['detail'])}</li>"
+    return f"<li>{badge} {link} {escape(row['detail'])}</li>"
 
 
 def _cards_html(shown: Gallery, theme: Theme) -> str:

@@ -35,7 +35,7 @@ def liquidation(source: MarketSource, store: SettingsStore | None = None) -> ipy
     ----------
     source : MarketSource
     store : SettingsStore, optional
-        Remembers the reader's settings between visits. The address of the page goes before it.
+        Remembers the reader's settings between visits, for each source. The address of the page goes before it.
 
     Returns
     -------
@@ -49,9 +49,10 @@ def _panel(source: MarketSource, store: SettingsStore | None) -> LiquidationPane
     offered = choices(source)
     load = partial(market_inputs, source)
     _load_ahead(load, offered)
-    settings = clean({**remembered(store, NAME), **url.query_parameters()}, offered)
+    place = f"{NAME} {source.name}"
+    settings = clean({**remembered(store, place), **url.query_parameters()}, offered)
     panel = LiquidationPanel(load, choices=offered, defaults=settings)
-    panel.on_change(remember(store, NAME))
+    panel.on_change(remember(store, place))
     return panel
 
 

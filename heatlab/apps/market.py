@@ -151,7 +151,7 @@ def watch_list(source: MarketSource, *, most: int = 12) -> pd.DataFrame:
 
 def notices(source: MarketSource, about: set[str]) -> tuple[str, ...]:
     """List what the source skipped, as far as it concerns the names in ``about``."""
-    return tuple(f"{one.where}: {one.message}" for one in source.notices() if one.where in about)
+    return tuple(f"{one.where}: {one.message}" for one in source.notices() if set(one.where.split()) & about)
 
 
 def heat_candles(

@@ -137,7 +137,8 @@ def window(liquidation_map: MapLike, candles: pd.DataFrame) -> Window:
     low, high = min(low, mark * (1 - half)), max(high, mark * (1 + half))
     pad = (high / low) ** 0.02
     start = float(grid[0]) if len(grid) else 0.0
-    return Window(low / pad, high * pad, start, start + step * max(len(grid), 1), step)
+    bottom, top = max(low / pad, liquidation_map.price_edges[0]), min(high * pad, liquidation_map.price_edges[-1])
+    return Window(bottom, top, start, start + step * max(len(grid), 1), step)
 
 
 def _extent(candles: pd.DataFrame, mark: float) -> tuple[float, float]:

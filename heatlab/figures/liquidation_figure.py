@@ -96,6 +96,15 @@ class LiquidationFigure:
         if not keep_view:
             self._show_window(view)
 
+    def clear(self) -> None:
+        """Show nothing: no bars, no estimate, no lines."""
+        self._amounts = np.empty((0, 0))
+        for name in vars(self.sources):
+            source = getattr(self.sources, name)
+            source.data = {column: [] for column in source.data}
+        for title in self._titles:
+            title.text = ""
+
     def set_scale(self, scale: str) -> None:
         """Colour amounts on a "log" or a "linear" scale; the amounts stay."""
         check_choice("scale", scale, ("log", "linear"), caller="LiquidationFigure.set_scale")

@@ -14,6 +14,9 @@ from heatlab.figures import format as show
 from heatlab.figures.heat_grid import WORDS, arrow, position_label
 
 LEVELS = {"red": ("●", "red"), "amber": ("○", "amber")}
+LONG = 40
+"""Text longer than this [characters] may wrap."""
+
 BADGES = {"red": "hl-bad", "amber": "hl-amber", "green": "hl-good"}
 
 
@@ -52,7 +55,9 @@ def badge(text: str, kind: str) -> Markup:
 
 def _row(cells: Sequence[str]) -> str:
     first, *rest = (cell if isinstance(cell, Markup) else escape(str(cell)) for cell in cells)
-    return f'<tr><th scope="row" class="hl-text">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
+    wide = {cell for cell in rest if len(cell) > LONG and not cell.startswith("<")}
+    cells = "".join(f'<td class="hl-words">{cell}</td>' if cell in wide else f"<td>{cell}</td>" for cell in rest)
+    return f'<tr><th scope="row" class="hl-text">{first}</th>{cells}</tr>'
 
 
 def zones_html(zones: pd.DataFrame | None, *, limit: int = 20) -> str:
@@ -135,7 +140,8 @@ def ranked_html(overall: pd.DataFrame | None) -> str:
     """Positions from the coldest to the hottest, with zone in word and shape."""
     table = pd.DataFrame() if overall is None or overall.empty else overall.sort_values("heat", na_position="first")
     rows = [_ranked_cells(row) for row in table.to_dict("records")]
-    return html_table("Positions, weakest first", ("position", "heat", "zone", "note"), rows, empty="No positions.")
+    heads = ("position", "heat", "zone", "share of risk")
+    return html_table("Positions, weakest first", heads, rows, empty="No positions.")
 
 
 def _ranked_cells(row: dict[Any, Any]) -> list[str]:
@@ -145,5 +151,9 @@ def _ranked_cells(row: dict[Any, Any]) -> list[str]:
         position_label(row["symbol"], row["venue"], int(row["side"])),
         show.number(float(row["heat"]), 1),
         badge(f"{arrow(zone)} {word}", word),
-        str(row.get("note", "") or ""),
+        _share(float(row.get("risk", np.nan))),
     ]
+
+
+def _share(risk: float) -> str:
+    return f"{risk:.0%}" if np.isfinite(risk) else show.UNKNOWN

@@ -132,8 +132,8 @@ def placement_offsets(
     allowed = (ratios[0] > 0) & (ratios[0] < 1) & (ratios[1] > 1)
     if not allowed.any():
         raise DataError(
-            f"The brackets given to placement_offsets must allow one of the tiers {tiers} at a notional of "
-            f"{notional:g}. They allow at most {brackets['max_leverage'].max():g}x."
+            f"The venue must allow one of the leverages {', '.join(f'{tier:g}x' for tier in tiers)} for a position of "
+            f"{notional:g}. It allows at most {brackets['max_leverage'].max():g}x: choose a lower one too."
         )
     distances = np.log(np.where(allowed, ratios, [[0.5], [2.0]]))
     spread = np.exp(jitter * jitter_quantiles(PHASES if jitter > 0 else 1))

@@ -18,6 +18,7 @@ from heatlab.portfolio.rule import RuleSettings, heat_rule
 
 Key = tuple[str, str, str]
 RISK_TIMEFRAME = "1h"
+IDENTITY = ["symbol", "venue", "side"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class BookView:
     table : DataFrame
         Heat by position and timeframe, as :func:`heatlab.heat.heat_table` returns it.
     overall : DataFrame
-        Heat by position, as :func:`heatlab.heat.position_heat` returns it.
+        Heat by position, as :func:`heatlab.heat.position_heat` returns it, and ``risk``, its share [fraction].
     book_heat : float
         Heat of the book [0-100]; NaN where unknown.
     zone : float
@@ -85,12 +86,14 @@ def book_view(
     settings, rules = settings or heat.HeatSettings(), rules or RuleSettings()
     table = heat.heat_table(positions, candles, now=now, settings=settings)
     overall = heat.position_heat(table, settings=settings)
-    matched = positions[["symbol", "venue", "side"]].merge(overall, on=["symbol", "venue", "side"], how="left")
+    matched = positions[IDENTITY].merge(overall, on=IDENTITY, how="left")
     matrix = covariance(hourly_closes(positions, candles))
     shares = net_contributions(exposure(positions), matrix, instruments=list(positions["symbol"]))
     book = portfolio_heat(matched, shares)
     known = coverage(positions, matched["heat"].to_numpy(dtype="float64"))
     orders = heat_rule(positions, book if known >= rules.coverage else np.nan, overall, settings=rules)
+    carried = positions[IDENTITY].assign(risk=shares).groupby(IDENTITY, sort=False, as_index=False).sum(min_count=1)
+    overall = overall.merge(carried, on=IDENTITY, how="left")
     return BookView(table, overall, book, portfolio_zone(book, settings=settings), orders, shares, known)
 
 

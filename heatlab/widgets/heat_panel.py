@@ -223,7 +223,7 @@ class HeatPanel(ipywidgets.VBox):  # type: ignore[misc]
         number = f"{show.number(view.book_heat, 1)} {arrow(view.zone)}"
         figures = {
             "Portfolio heat, 0 to 100": f'<span class="hl-badge {kind}" style="font-size:26px">{number}</span> {word}',
-            "Rule in force": escape(RULES.get(view.rule, view.rule)),
+            "Rule in force": escape(self._rule_in_force(view)),
             "Rule thresholds": limits,
             "Zone thresholds, mean": thresholds,
             "Volatility regime, mean": regime,
@@ -236,6 +236,11 @@ class HeatPanel(ipywidgets.VBox):  # type: ignore[misc]
             for k, (name, text) in enumerate(figures.items())
         )
         return f'<div class="hl-figures">{cells}</div>'
+
+    def _rule_in_force(self, view: HeatView) -> str:
+        if view.coverage < self._rules.coverage:
+            return f"none: the heat is known for only {view.coverage:.0%} of the book"
+        return RULES.get(view.rule, view.rule)
 
     def _say_what(self, inputs: HeatInputs, view: HeatView) -> None:
         ages = view.table["age"].dropna()

@@ -13,7 +13,8 @@ import pandas as pd
 import traitlets
 
 from heatlab import frames
-from heatlab._checks import check_choice, parameter_error
+from heatlab._checks import check_choice
+from heatlab.errors import ParameterError
 from heatlab.figures import THEMES, LiquidationFigure, positions_html, zones_html
 from heatlab.figures import format as show
 from heatlab.liquidation import LiquidationMap, MapSettings, liquidation_map, liquidation_zones
@@ -139,7 +140,7 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
             controls.put(self.controls[name], name, value)
 
     def on_change(self, callback: Callable[[dict[str, Any]], Any]) -> None:
-        """Call ``callback(settings)`` after each change."""
+        """Call ``callback(settings)`` after each change that could be shown."""
         self._followers.add(callback)
 
     def reload(self) -> None:
@@ -222,6 +223,7 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
     def _recolour(self, _change: Any) -> None:
         self.figure.set_palette(self.controls["palette"].value)
         self.figure.set_scale(self.controls["scale"].value)
+        self._followers.tell(self.settings())
 
     def _retheme(self, change: Any) -> None:
         self.figure.set_theme(THEMES[change["new"]])
@@ -252,6 +254,7 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.message.value = ""
         self.zone_table.value, self.position_table.value = zones_html(self.zones), positions_html(own)
         self._say_what(inputs, self.map, asked)
+        self._followers.tell(self.settings())
 
     def _say_empty(self, inputs: MarketInputs, asked: Asked) -> None:
         what = f"{asked.timeframe} bars of {asked.symbol} on {asked.venue}"
@@ -263,17 +266,20 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
                 "data: there are none in this range. Choose another range, bar length or symbol."
             )
         self.message.value = parts.message_html(text)
-        self.pane.add_class("hl-stale")
+        self.map, self.zones = None, self.zones.iloc[:0]
+        self.figure.clear()
         self.header.value = self._header(inputs, asked, basis="", age=pd.NaT)
         self.notes.value = parts.notices_html(inputs.notices)
         self.zone_table.value = self.position_table.value = ""
         self._shown = ()
-        self.status.ready("Nothing to show" if self.map is None else "Nothing to show; below is the chart before")
+        self.status.ready("Nothing to show")
 
     def _say_failed(self) -> None:
-        """Take away the sign of loading where nothing will come."""
+        """Take away the sign of loading where nothing will come; grey out a chart that is not what was asked for."""
         if self.map is None and self.status.state in ("error", "stale"):
             self.message.value = parts.message_html("Nothing to show")
+        if self.status.state == "error":
+            self.pane.add_class("hl-stale")
 
     def _header(self, inputs: MarketInputs, asked: Asked, *, basis: str, age: Any) -> str:
         return parts.header_html(
@@ -288,7 +294,7 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
     def _say_what(self, inputs: MarketInputs, made: LiquidationMap, asked: Asked) -> None:
         age = frames.age(inputs.candles, inputs.now)
         self.header.value = self._header(inputs, asked, basis=BASIS.get(made.basis, made.basis), age=age)
-        self.notes.value = parts.notices_html([*inputs.notices, *made.notes])
+        self.notes.value = parts.notices_html([*inputs.notices, *made.notes, *_about_range(inputs, made)])
         stale = frames.is_stale(inputs.candles, inputs.now)
         (self.pane.add_class if stale else self.pane.remove_class)("hl-stale")
         if stale:
@@ -300,7 +306,6 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
     def _say_state(self) -> None:
         self.state = self.settings()
         self.permalink.value = parts.permalink_html(self.state)
-        self._followers.tell(self.state)
 
     def _say_legend(self) -> None:
         strong = "Brighter" if self.figure.theme.is_dark else "Darker"
@@ -346,7 +351,7 @@ def score_html(record: StudyRecord) -> str:
 
 def _estimate(inputs: MarketInputs, asked: Asked) -> Estimate | None:
     if not asked.tiers:
-        raise parameter_error("tiers", "the liquidation panel", "at least one leverage", asked.tiers)
+        raise ParameterError("Choose at least one leverage: without one there is nothing to estimate.")
     if inputs.shown.empty:
         return None
     settings = MapSettings(tiers=asked.tiers, recency_half_life=f"{asked.half_life}h")
@@ -359,6 +364,18 @@ def _estimate(inputs: MarketInputs, asked: Asked) -> Estimate | None:
         since=inputs.since,
     )
     return made, liquidation_zones(made, sensitivity=asked.sensitivity)
+
+
+def _about_range(inputs: MarketInputs, made: LiquidationMap) -> list[str]:
+    """Say where the bars do not fill the range, and where one column holds several bars."""
+    shown, said = inputs.shown, []
+    bar = frames.infer_timeframe(inputs.candles).delta
+    if inputs.since is not None and shown.index[0] > inputs.since + bar:
+        said.append(f"the bars of this range begin at {shown.index[0]:%Y-%m-%d %H:%M} UTC")
+    merged = -(-len(shown) // len(made.times))
+    if merged > 1:
+        said.append(f"each column of the heatmap, and each candle, holds {merged} bars")
+    return said
 
 
 def _own(positions: pd.DataFrame | None, symbol: str) -> pd.DataFrame | None:

@@ -258,13 +258,19 @@ class Followers:
             callback(settings)
 
 
+def behind(now: pd.Timestamp) -> str:
+    """Say how far a source's clock is behind the reader's, from a day on: files end somewhere."""
+    gap = pd.Timestamp.now("UTC") - now
+    return f" ({gap.days:,} d ago)" if gap.days >= 1 else ""
+
+
 def header_html(
     title: str, *, source_name: str, is_simulated: bool, facts: Iterable[str], now: pd.Timestamp, age: Any
 ) -> str:
     """Title, a badge where the market is simulated, facts, source, its clock and the age of the last bar."""
     simulated = ' <span class="hl-badge hl-amber">simulated market</span>' if is_simulated else ""
     badges = "".join(f' <span class="hl-badge">{escape(fact)}</span>' for fact in facts if fact)
-    old = f" · as of {now:%Y-%m-%d %H:%M} UTC"
+    old = f" · as of {now:%Y-%m-%d %H:%M} UTC{'' if is_simulated else behind(now)}"
     if not pd.isna(age) and age >= FRESH:
         old += f", last bar closed {show.age(age)} ago"
     return (

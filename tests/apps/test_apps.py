@@ -76,7 +76,7 @@ def test_address_goes_before_what_was_remembered(
 ) -> None:
     """A link a friend sent shows what the friend saw; the rest is as it was left."""
     store = SettingsStore(tmp_path / "settings.json")
-    store.write("liquidation", {"half_life": 24, "palette": "viridis", "symbol": "ETH/USDT:USDT"})
+    store.write(f"liquidation {source.name}", {"half_life": 24, "palette": "viridis", "symbol": "ETH/USDT:USDT"})
     monkeypatch.setenv("QUERY_STRING", "symbol=AAVE%2FUSDT%3AUSDT&half_life=12")
     settings = hl.apps.liquidation(source, store).settings()
     assert (settings["symbol"], settings["half_life"], settings["palette"]) == ("AAVE/USDT:USDT", 12, "viridis")
@@ -86,7 +86,16 @@ def test_settings_are_remembered(source: SimulatedSource, tmp_path: Path) -> Non
     """A change is kept for the next visit."""
     store = SettingsStore(tmp_path / "settings.json")
     hl.apps.liquidation(source, store).apply({"sensitivity": 2.0})
-    assert store.read("liquidation")["sensitivity"] == 2.0
+    assert store.read(f"liquidation {source.name}")["sensitivity"] == 2.0
+
+
+def test_settings_that_cannot_be_shown_are_not_remembered(source: SimulatedSource, tmp_path: Path) -> None:
+    """No leverage chosen is an error now, and none at the next visit."""
+    store = SettingsStore(tmp_path / "settings.json")
+    app = hl.apps.liquidation(source, store)
+    app.apply({"tiers": ()})
+    assert "Choose at least one leverage" in app.status.text
+    assert store.read(f"liquidation {source.name}").get("tiers") != []
 
 
 @pytest.mark.parametrize(
