@@ -103,20 +103,17 @@ def test_errors():
 
 
 def test_thresholds_do_not_depend_on_the_range_shown():
-    """A zone has the same level and notional whether 8 days, 2 days or 6 hours of the same candles are shown."""
-    candles = markets.candles(1200)
-    interest = markets.open_interest(candles)
-    since = [None, candles.index[-48], candles.index[-6]]
-    made = [liquidation_map(candles, interest, since=start) for start in since]
-    amber = [zone_thresholds(one)[0] for one in made]
-    np.testing.assert_allclose(amber, amber[0], rtol=0.03)
-    zones = [liquidation_zones(one) for one in made]
-    assert len(zones[0])
-    for _, row in zones[0].iterrows():
-        for other in zones[1:]:
-            same = other[(other["price_low"] <= row["price_peak"]) & (other["price_high"] >= row["price_peak"])]
-            assert same["level"].tolist() == [row["level"]]
-            assert same["age"].iloc[0] == pytest.approx(row["age"], abs=pd.Timedelta("5h"))
+    """A zone is the same whether 50 days, 2 days or 6 hours of the same candles are shown."""
+    candles = markets.candles(1200, seed=4)
+    interest = markets.open_interest(candles, noise=0.002)
+    made = [liquidation_map(candles, interest, since=start) for start in (None, candles.index[-48], candles.index[-6])]
+    np.testing.assert_allclose([zone_thresholds(one) for one in made], [zone_thresholds(made[0])] * 3, rtol=0.01)
+    whole, days, hours = (liquidation_zones(one).drop(columns="persistence") for one in made)
+    pd.testing.assert_frame_equal(days, hours)
+    assert len(whole) == len(days) == 1
+    assert whole["level"].tolist() == days["level"].tolist()
+    np.testing.assert_allclose(whole[["price_low", "price_high"]], days[["price_low", "price_high"]], rtol=0.004)
+    assert (whole["age"] - days["age"]).abs().max() <= pd.Timedelta("5h")
 
 
 def test_bin_height_does_not_matter_to_the_thresholds():
@@ -132,7 +129,7 @@ def test_bin_height_does_not_matter_to_the_thresholds():
 def test_zone_notional_is_what_is_outstanding():
     """The half-life of the display moves no dollars: a zone holds the state between its edges."""
     candles = markets.candles(400)
-    interest = markets.open_interest(candles)
+    interest = markets.open_interest(candles, noise=0.002)
     slow, fast = (
         liquidation_map(candles, interest, settings=MapSettings(recency_half_life=fade)) for fade in ("48h", "24h")
     )
