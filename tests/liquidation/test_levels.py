@@ -54,5 +54,5 @@ def test_errors():
     """Wrong weights and brackets that allow nothing are named."""
     with pytest.raises(ParameterError, match="'weights' parameter of mixture must be 2 numbers"):
         mixture((2.0, 3.0), (1.0,), np.array([True, True]))
-    with pytest.raises(DataError, match="must allow one of the tiers"):
+    with pytest.raises(DataError, match="must allow one of the leverages 200x"):
         placement_offsets((200.0,), None, venue="okx", brackets=default_brackets(), notional=1e4, jitter=0.0)
