@@ -69,7 +69,7 @@ if (has_price) {
     const column = Math.floor((x - g.x[0]) / g.dw[0] * columns);
     if (row >= 0 && row < rows && column >= 0 && column < columns) {
       const v = g.image[0][row * columns + column];
-      b += '  ' + (v < 1 ? 'under ' + usd(low) : 'about ' + usd(amount(v))) + ' at this level';
+      b += '  ' + (v < 1 ? 'under ' + usd(low) : 'about ' + usd(amount(v))) + ' at this level, faded';
     }
   }
   const t = totals.data, n = t.price.length;
@@ -304,7 +304,7 @@ def colour_bar(mapper: LinearColorMapper) -> ColorBar:
         orientation="horizontal",
         height=12,
         width=PROFILE_WIDTH - 60,
-        title="heatmap: estimate per level [USD]",
+        title="heatmap: per level, faded by age [USD]",
         title_text_font=FONT,
         title_text_font_size="11px",
         major_label_text_font=FONT,

@@ -87,7 +87,7 @@ def _zone_cells(row: dict[Any, Any]) -> list[str]:
         show.price(row["price_peak"]),
         show.usd(row["notional"]),
         show.percent(row["distance"]),
-        show.age(row["age"]),
+        f"{'≥ ' if row.get('age_is_minimum', False) else ''}{show.age(row['age'])}",
         badge(f"{shape} {word}", word),
     ]
 

@@ -24,15 +24,21 @@ class StudyRecord:
     source, first_day, last_day : str
         Whose positions, and when (UTC).
     coins, units, positive : int
-        Coins; units scored (coin x snapshot x side x distance band); units that held a true liquidation price.
+        Coins with open interest; units scored (coin x snapshot x side x distance band); units that held a true
+        liquidation price.
     auc, auc_within, incremental_r2 : mapping of model to Estimate
-        Over all coins; within one coin; beyond distance x volatility (its own entry is left out).
-    gain_over_distance, gain_within : Estimate
-        AUC of the map minus that of distance alone, over all coins and within one coin.
+        Over those coins; within one coin; beyond distance x volatility (its own entry is left out).
+    gains, gains_within : mapping of baseline to Estimate
+        AUC of the map minus that of the baseline, over those coins and within one coin.
     shuffled_auc : float
         AUC of the map with its time shuffled.
     best_published_r2 : float
         Incremental R2 of the best published study.
+    hourly, hourly_baseline : mapping of side to Estimate
+        Correlation per hour (square roots) of what the map says was liquidated in BTC with what was reported, and that
+        of range x sqrt(volume).
+    level : mapping of side to Estimate
+        What the map says was liquidated over what was reported.
     """
 
     source: str
@@ -44,44 +50,53 @@ class StudyRecord:
     auc: dict[str, Estimate] = field(default_factory=dict)
     auc_within: dict[str, Estimate] = field(default_factory=dict)
     incremental_r2: dict[str, Estimate] = field(default_factory=dict)
-    gain_over_distance: Estimate
-    gain_within: Estimate
+    gains: dict[str, Estimate] = field(default_factory=dict)
+    gains_within: dict[str, Estimate] = field(default_factory=dict)
     shuffled_auc: float
     best_published_r2: float
-
-    @property
-    def proven_within(self) -> bool:
-        """Whether the gain within one coin is above zero beyond its interval."""
-        return self.gain_within.low is not None and self.gain_within.low > 0
+    hourly: dict[str, Estimate] = field(default_factory=dict)
+    hourly_baseline: dict[str, Estimate] = field(default_factory=dict)
+    level: dict[str, Estimate] = field(default_factory=dict)
 
 
 RECORDED = StudyRecord(
     source="public Hyperliquid leaderboard accounts",
     first_day="2026-02-04",
     last_day="2026-02-12",
-    coins=15,
-    units=7200,
-    positive=177,
+    coins=6,
+    units=2880,
+    positive=175,
     auc={
-        "map as shown": Estimate(0.900, 0.013),
-        "distance x volatility": Estimate(0.834, 0.016),
-        "entry*(1-1/L)": Estimate(0.822, 0.013),
-        "uniform": Estimate(0.815, 0.022),
-        "distance only": Estimate(0.813, 0.019),
-        "volume profile": Estimate(0.712, 0.059),
+        "map as shown": Estimate(0.861, 0.015),
+        "distance x volatility": Estimate(0.863, 0.020),
+        "entry*(1-1/L)": Estimate(0.846, 0.013),
+        "uniform": Estimate(0.827, 0.024),
+        "distance only": Estimate(0.825, 0.022),
+        "volume profile": Estimate(0.761, 0.063),
     },
     auc_within={
-        "map as shown": Estimate(0.875, 0.013),
-        "distance x volatility": Estimate(0.864, 0.020),
-        "entry*(1-1/L)": Estimate(0.864, 0.010),
+        "map as shown": Estimate(0.876, 0.013),
+        "distance x volatility": Estimate(0.876, 0.019),
+        "entry*(1-1/L)": Estimate(0.862, 0.011),
         "uniform": Estimate(0.862, 0.021),
-        "distance only": Estimate(0.860, 0.018),
-        "volume profile": Estimate(0.736, 0.062),
+        "distance only": Estimate(0.860, 0.019),
+        "volume profile": Estimate(0.755, 0.058),
     },
-    incremental_r2={"map as shown": Estimate(0.019, 0.004)},
-    gain_over_distance=Estimate(0.087, low=0.068, high=0.107),
-    gain_within=Estimate(0.015, low=-0.010, high=0.040),
-    shuffled_auc=0.881,
+    incremental_r2={"map as shown": Estimate(0.001, 0.002)},
+    gains={
+        "distance only": Estimate(0.036, low=0.011, high=0.061),
+        "distance x volatility": Estimate(-0.002, low=-0.026, high=0.022),
+        "entry*(1-1/L)": Estimate(0.015, low=-0.005, high=0.035),
+    },
+    gains_within={
+        "distance only": Estimate(0.015, low=-0.011, high=0.042),
+        "distance x volatility": Estimate(0.000, low=-0.021, high=0.021),
+        "entry*(1-1/L)": Estimate(0.014, low=-0.004, high=0.031),
+    },
+    shuffled_auc=0.842,
     best_published_r2=0.044,
+    hourly={"long": Estimate(0.938, low=0.918, high=0.959), "short": Estimate(0.863, low=0.832, high=0.893)},
+    hourly_baseline={"long": Estimate(0.870, low=0.838, high=0.902), "short": Estimate(0.834, low=0.797, high=0.871)},
+    level={"long": Estimate(6.0, low=5.4, high=6.6), "short": Estimate(7.1, low=5.7, high=8.6)},
 )
 """The run the screen and the README quote. Repeat it with ``heatlab study liquidation``."""

@@ -20,6 +20,7 @@ from heatlab.figures import format as show
 from heatlab.liquidation import LiquidationMap, MapSettings, liquidation_map, liquidation_zones
 from heatlab.liquidation.profile import heatmap_table, profile_table
 from heatlab.liquidation.record import RECORDED, StudyRecord
+from heatlab.liquidation.record import Estimate as RecordedEstimate
 from heatlab.widgets import liquidation_controls as controls
 from heatlab.widgets import panel_parts as parts
 from heatlab.widgets.downloads import PictureLink, download_link
@@ -28,7 +29,11 @@ from heatlab.widgets.pane import BokehPane
 from heatlab.widgets.status import Status, guard
 from heatlab.widgets.styles import Stylesheet, stylesheet
 
-BASIS = {"open interest": "from open interest", "volume proxy": "volume proxy, no open interest history"}
+BASIS = {
+    "open interest": "from open interest",
+    "open interest in part": "from open interest in part, else volume",
+    "volume proxy": "volume proxy, no open interest history",
+}
 ESTIMATE_DIGITS = "%.7g"
 
 
@@ -310,10 +315,10 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
     def _say_legend(self) -> None:
         strong = "Brighter" if self.figure.theme.is_dark else "Darker"
         self.legend.value = (
-            f'<p class="hl-muted">{strong} = more estimated liquidations (USD) if price gets there. Bars beside the '
-            "chart split the present estimate by leverage; the lines add it up from the mark: solid for longs below, "
-            "dashed for shorts above. Marks at the right edge are zones: ○ amber, ● red. "
-            "Sizes are estimates, not reported positions.</p>" + score_html(RECORDED)
+            f'<p class="hl-muted">{strong} = more estimated liquidations (USD) if price gets there, faded by the '
+            "half-life of their entry. Bars beside the chart split what is outstanding now by leverage, not faded; the "
+            "lines add it up from the mark: solid for longs below, dashed for shorts above. Marks at the right edge are "
+            "zones: ○ amber, ● red. Sizes are estimates, not reported positions.</p>" + score_html(RECORDED)
         )
 
     def _zones_csv(self) -> bytes:
@@ -334,19 +339,24 @@ def score_html(record: StudyRecord) -> str:
     """How well the estimate is known to do, in the words of the recorded study."""
     days = pd.Timestamp(record.first_day), pd.Timestamp(record.last_day)
     when = f"{days[0].day} {days[0]:%B} to {days[1].day} {days[1]:%B %Y}"
-    auc = {name: f"{record.auc[name].value:.2f}" for name in ("map as shown", "distance only", "entry*(1-1/L)")}
-    gain = record.gain_within
-    verdict = "is proven" if record.proven_within else "is not proven"
-    interval = f"{gain.low:+.3f} to {gain.high:+.3f}"
+    auc = {name: f"{one.value:.2f}" for name, one in record.auc.items()}
+    gain = record.gains["distance only"]
+    unproven = record.gains["distance x volatility"]
+    level = record.level["long"]
     return (
         f"<details><summary>How good is this estimate?</summary><p>Scored on true liquidation prices of "
-        f"{escape(record.source)}, {when}, {record.coins} coins: which price bands held a liquidation price, AUC "
-        f"{auc['map as shown']} for this map, {auc['distance only']} for distance from the price alone, "
-        f"{auc['entry*(1-1/L)']} for entry x (1 - 1/leverage). Much of that gain is knowing which coins hold near "
-        f"positions: <strong>within one coin the gain over distance alone, {gain.value:+.3f}, {verdict}</strong> (95 % "
-        f"interval {interval}). Leaderboard accounts are large and lucky, not typical. "
-        '<a class="hl-link" href="liquidation_study.ipynb">The whole study</a></p></details>'
+        f"{escape(record.source)}, {when}, {record.coins} coins with open interest: which price bands held one. AUC "
+        f"{auc['map as shown']} for this map, {auc['distance only']} for distance from the price alone "
+        f"(gain {_interval(gain)}), but {auc['distance x volatility']} for distance and volatility together: "
+        f"<strong>over those the gain {_interval(unproven)} is not proven</strong>, nor is any within one coin. Levels "
+        f"are uncalibrated: in BTC the map liquidated about {level.value:.0f} times what venues reported, hour by hour "
+        f"in step with it (correlation {record.hourly['long'].value:.2f} for longs). Leaderboard accounts are large "
+        'and lucky, not typical. <a class="hl-link" href="liquidation_study.ipynb">The whole study</a></p></details>'
     )
+
+
+def _interval(one: RecordedEstimate) -> str:
+    return f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
 
 
 def _estimate(inputs: MarketInputs, asked: Asked) -> Estimate | None:

@@ -68,6 +68,7 @@ def test_liquidation_app_shows_the_map_and_says_it_is_simulated(source: Simulate
     assert isinstance(app, LiquidationPanel)
     assert app.map is not None
     assert "simulated" in texts(app)
+    app.apply({"sensitivity": 2.0})
     assert not app.zones.empty
 
 

@@ -432,10 +432,11 @@ def test_a_first_load_that_fails_leaves_no_loading_sign() -> None:
 
 def test_the_score_quotes_the_record() -> None:
     """Other figures in the record are other words on the screen."""
-    assert "AUC 0.90 for this map, 0.81 for distance" in score_html(RECORDED)
-    assert "+0.015, is not proven</strong> (95 % interval -0.010 to +0.040)" in score_html(RECORDED)
-    proven = replace(RECORDED, gain_within=Estimate(0.05, low=0.01, high=0.09))
-    assert "+0.050, is proven</strong> (95 % interval +0.010 to +0.090)" in score_html(proven)
+    said = score_html(RECORDED)
+    assert "AUC 0.86 for this map, 0.82 for distance from the price alone (gain +0.036 [+0.011, +0.061])" in said
+    assert "over those the gain -0.002 [-0.026, +0.022] is not proven" in said
+    other = replace(RECORDED, level={**RECORDED.level, "long": Estimate(3.0)})
+    assert "about 3 times what venues reported" in score_html(other)
 
 
 def heat_inputs(**changes: Any) -> HeatInputs:
