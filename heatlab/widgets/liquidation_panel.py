@@ -317,8 +317,8 @@ class LiquidationPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.legend.value = (
             f'<p class="hl-muted">{strong} = more estimated liquidations (USD) if price gets there, faded by the '
             "half-life of their entry. Bars beside the chart split what is outstanding now by leverage, not faded; the "
-            "lines add it up from the mark: solid for longs below, dashed for shorts above. Marks at the right edge are "
-            "zones: ○ amber, ● red. Sizes are estimates, not reported positions.</p>" + score_html(RECORDED)
+            "lines add it up from the mark: solid for longs below, dashed for shorts above. Marks at the right edge "
+            "are zones: ○ amber, ● red. Sizes are estimates, not reported positions.</p>" + score_html(RECORDED)
         )
 
     def _zones_csv(self) -> bytes:
