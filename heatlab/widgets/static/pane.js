@@ -54,6 +54,13 @@ const load = (model) => (shared.queue = shared.queue.catch(() => {}).then(() => 
 const array_buffer = (view) =>
   view instanceof ArrayBuffer ? view : view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
 
+// A layout made while its place is not displayed has no height and may keep none: wait for the place.
+const displayed = async (place, over) => {
+  while (!over() && !(place.isConnected && place.getClientRects().length && place.clientWidth)) {
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+};
+
 // Keep only the last value of each property: a drag sends its end, not every step of it.
 function latest(events) {
   const kept = new Map();
@@ -121,6 +128,7 @@ function render({ model, el }) {
     model.on("msg:custom", hear);
     const accepts = (message) => message.document && message.view === view && (opening = true);
     const [buffer] = await ask(model, { need: "document", view }, accepts);
+    await displayed(el, () => gone);
     if (gone) return;
     views = await bokeh.embed.embed_item({ ...JSON.parse(text_of(buffer)), target_id: null }, box);
     doc = (views.roots?.[0] ?? [...views][0]).model.document;
@@ -129,6 +137,9 @@ function render({ model, el }) {
     waiting.forEach(([message, buffers]) => apply(message, buffers));
     waiting = [];
     doc.on_change(changed);
+    setTimeout(() => {
+      if (!gone && el.clientWidth && box.clientHeight < 2) for (const one of [...(views.roots ?? views)]) one.invalidate_layout?.();
+    }, 300);
   };
   const close = () => {
     gone = true;
