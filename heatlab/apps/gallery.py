@@ -28,7 +28,7 @@ from heatlab.widgets import Presence, Status, guard, stylesheet
 from heatlab.widgets.heat_panel import RULES, HeatInputs
 from heatlab.widgets.liquidation_controls import FIRST_TIMEFRAME, pick
 from heatlab.widgets.liquidation_panel import BASIS, MarketInputs
-from heatlab.widgets.panel_parts import FRESH
+from heatlab.widgets.panel_parts import FRESH, behind
 
 SHAPES = {"red": ("▼", "hl-bad"), "amber": ("●", "hl-amber"), "note": ("i", "")}
 MOST_ALERTS = 8
@@ -113,9 +113,10 @@ def _page(source: MarketSource) -> ipywidgets.Widget:
 def page_html(source: MarketSource, shown: Gallery, *, theme: Theme) -> str:
     """Write the gallery as HTML: source line, alerts, cards."""
     simulated = ' <span class="hl-badge hl-amber">simulated market</span>' if source.is_simulated else ""
+    late = "" if source.is_simulated else behind(source.now())
     head = (
         f'<div class="hl-toolbar"><h1>Your book at a glance</h1>{simulated}'
-        f'<span class="hl-muted">source: {escape(source.name)} · {source.now():%Y-%m-%d %H:%M} UTC</span></div>'
+        f'<span class="hl-muted">source: {escape(source.name)} · {source.now():%Y-%m-%d %H:%M} UTC{late}</span></div>'
     )
     top = head + _errors_html(shown.errors) + _alerts_html(shown)
     return top + _cards_html(shown, theme) + STUDY + _notices_html(source)
@@ -175,7 +176,7 @@ def _heat_card(book: tuple[HeatInputs, BookView] | None, theme: Theme) -> str:
     inputs, view = book
     ages = view.table["age"].dropna()
     held = f"{len(inputs.positions)} positions · portfolio heat {show.number(view.book_heat, 1)}"
-    facts = f"{'watch list, no positions' if inputs.watching else held} · {_aged(ages.min())}"
+    facts = f"{'watch list, no positions' if inputs.watching else held} · {_aged(ages.min(), inputs)}"
     text = "Does each position go with the trend of its own past year, on every timeframe? And what does the rule say?"
     picture = heat_thumbnail(view.table, theme=theme)
     return _card("portfolio_heat", "Portfolio heat", text, facts, picture)
@@ -186,17 +187,18 @@ def _liquidation_card(market: tuple[MarketInputs, LiquidationMap] | None, theme:
         return _card("liquidation", "Liquidation heatmap", "", "not available: see above", "")
     inputs, made = market
     name = f"{made.symbol.split(':')[0]} on {made.venue}"
-    facts = (
-        f"{name}, {DAYS} days · {BASIS.get(made.basis, made.basis)} · {_aged(frames.age(inputs.candles, inputs.now))}"
-    )
+    facts = f"{name}, {DAYS} days · {BASIS.get(made.basis, made.basis)} · {_aged(frames.age(inputs.candles, inputs.now), inputs)}"
     text = "Where would leveraged positions be closed by force, how much, and how far away is that from here?"
     picture = liquidation_thumbnail(made, inputs.shown, theme=theme)
     return _card("liquidation", "Liquidation heatmap", text, facts, picture)
 
 
-def _aged(age: Any) -> str:
+def _aged(age: Any, inputs: HeatInputs | MarketInputs) -> str:
     if pd.isna(age):
         return "no data"
+    late = "" if inputs.is_simulated else behind(inputs.now)
+    if late:
+        return f"data end {inputs.now:%Y-%m-%d}{late}"
     return "up to date" if age < FRESH else f"last bar closed {show.age(age)} ago"
 
 

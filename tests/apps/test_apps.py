@@ -184,6 +184,15 @@ def test_gallery_links_every_app_and_lists_alerts_most_urgent_first(source: Simu
     assert "liquidation" in set(alerts(shown)["what"])
 
 
+@pytest.mark.market
+def test_gallery_of_old_files_says_how_old(market_dir: Path) -> None:
+    """Files that ended long ago are not up to date."""
+    files = hl.sources.FolderSource(market_dir)
+    page = page_html(files, gallery(files), theme=DARK)
+    assert "data end 2026-02-13 (" in page
+    assert "up to date" not in page
+
+
 def test_gallery_of_a_failing_source_says_so_on_each_card(source: SimulatedSource) -> None:
     """Cards stay, the error is written above them, escaped."""
     broken = Without(source, error=SourceError("no <i>reach</i>"))
