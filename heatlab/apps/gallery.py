@@ -187,7 +187,8 @@ def _liquidation_card(market: tuple[MarketInputs, LiquidationMap] | None, theme:
         return _card("liquidation", "Liquidation heatmap", "", "not available: see above", "")
     inputs, made = market
     name = f"{made.symbol.split(':')[0]} on {made.venue}"
-    facts = f"{name}, {DAYS} days · {BASIS.get(made.basis, made.basis)} · {_aged(frames.age(inputs.candles, inputs.now), inputs)}"
+    aged = _aged(frames.age(inputs.candles, inputs.now), inputs)
+    facts = f"{name}, {DAYS} days · {BASIS.get(made.basis, made.basis)} · {aged}"
     text = "Where would leveraged positions be closed by force, how much, and how far away is that from here?"
     picture = liquidation_thumbnail(made, inputs.shown, theme=theme)
     return _card("liquidation", "Liquidation heatmap", text, facts, picture)
