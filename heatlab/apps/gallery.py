@@ -14,9 +14,9 @@ import pandas as pd
 
 from heatlab import frames
 from heatlab.apps import url
-from heatlab.apps.frame import framed
 from heatlab.apps.market import choices, market_inputs
 from heatlab.apps.portfolio_heat_app import heat_inputs
+from heatlab.apps.shell import framed
 from heatlab.errors import HeatlabError
 from heatlab.figures import THEMES, heat_thumbnail, liquidation_thumbnail
 from heatlab.figures import format as show

@@ -9,8 +9,8 @@ from typing import Any
 import ipywidgets
 
 from heatlab.apps import url
-from heatlab.apps.frame import framed, remember, remembered
 from heatlab.apps.market import choices, market_inputs
+from heatlab.apps.shell import framed, remember, remembered
 from heatlab.errors import HeatlabError
 from heatlab.figures import PALETTES
 from heatlab.sources import MarketSource

@@ -8,8 +8,8 @@ from functools import partial
 import ipywidgets
 
 from heatlab.apps import url
-from heatlab.apps.frame import framed, remember, remembered
 from heatlab.apps.market import Progress, heat_candles, notices, watch_list
+from heatlab.apps.shell import framed, remember, remembered
 from heatlab.heat import HeatSettings
 from heatlab.sources import MarketSource
 from heatlab.store import SettingsStore

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 import heatlab as hl
-from heatlab.apps.frame import remember, remembered
 from heatlab.apps.gallery import alerts, gallery, grouped, page_html
 from heatlab.apps.liquidation_app import clean
 from heatlab.apps.market import WARM_UP, choices, heat_candles, market_inputs, open_market
 from heatlab.apps.portfolio_heat_app import heat_inputs
+from heatlab.apps.shell import remember, remembered
 from heatlab.domain import Contract, Instrument
 from heatlab.errors import SourceError
 from heatlab.figures import DARK
