@@ -340,3 +340,11 @@ def test_an_error_is_shown_on_one_line(capsys: pytest.CaptureFixture[str]) -> No
     """Line breaks in a message do not break the line."""
     _OneLine("a\n  b").show()
     assert capsys.readouterr().err == "heatlab: a b\n"
+
+
+def test_doctor_says_what_is_odd_about_positions(tmp_path: Path) -> None:
+    """A venue nobody knows is noted, though the file is well formed."""
+    book = tmp_path / "book.csv"
+    book.write_text("symbol,venue,side,quantity,entry_price,leverage\nBTC/USDT:USDT,mtgox,long,1,75000,5\n")
+    result = CliRunner().invoke(cli, ["doctor", "--positions", str(book)])
+    assert "no exact margin formula of this venue" in result.output

@@ -60,9 +60,9 @@ def examine(
     found.append(opened)
     if source is None:
         return found
-    found += [Finding(notice.where, "note", notice.message) for notice in source.notices()]
     if positions is not None:
         found.append(_positions(source))
+    found += [Finding(notice.where, "note", notice.message) for notice in source.notices()]
     if not source.is_simulated and not Path(spec).expanduser().is_dir():
         found += [_venue(venue, check_venue or _default_check()) for venue in source.venues()]
     return found

@@ -107,7 +107,9 @@ def _words(position: Mapping[Any, Any], away: float) -> str:
         return f"the {word} has no mark price, so its distance to liquidation is unknown"
     if position["margin_mode"] == MarginMode.CROSS:
         return f"the {word} has no computable liquidation price: it shares margin with the whole account"
-    return f"the {word} has no computable liquidation price: give its leverage or its margin"
+    if np.isnan(position["leverage"]) and np.isnan(position["margin"]):
+        return f"the {word} has no computable liquidation price: give its leverage or its margin"
+    return f"the {word} has no computable liquidation price here: the app's notes on the data say why"
 
 
 def _table(rows: list[Row]) -> pd.DataFrame:

@@ -17,7 +17,9 @@ NAN = float("nan")
 def book(*rows: tuple[str, int, float, float]) -> pd.DataFrame:
     """Positions from (symbol, side, mark_price, liquidation_price)."""
     table = pd.DataFrame(rows, columns=["symbol", "side", "mark_price", "liquidation_price"])
-    return table.assign(venue="okx", quantity=1.0, entry_price=table["mark_price"], margin_mode="cross")
+    return table.assign(
+        venue="okx", quantity=1.0, entry_price=table["mark_price"], margin_mode="cross", leverage=NAN, margin=NAN
+    )
 
 
 def test_distance_is_positive_for_living_longs_and_shorts() -> None:
@@ -43,6 +45,8 @@ def test_the_reason_of_an_unknown_price_is_the_true_one() -> None:
     """An isolated position lacks leverage or margin; one without a mark price says so."""
     isolated = book(("X", 1, 100, NAN)).assign(margin_mode="isolated")
     assert "give its leverage or its margin" in liquidation_alerts(isolated)["detail"].iloc[0]
+    given = isolated.assign(leverage=10.0, margin=5.0)
+    assert "notes on the data say why" in liquidation_alerts(given)["detail"].iloc[0]
     assert "no mark price" in liquidation_alerts(book(("X", 1, NAN, 90)))["detail"].iloc[0]
 
 
