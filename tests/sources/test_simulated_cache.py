@@ -13,12 +13,14 @@ from tests.sources.simulated_world import AAVE, world
 
 def test_a_kept_symbol_equals_a_fresh_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second process reads what the first one wrote and simulates nothing."""
+    fresh = world()
+    candles, accounts = fresh.candles(AAVE, "1m"), fresh.account_history(AAVE)
     SimulatedSource(7, cache=tmp_path).candles(AAVE, "1h")
     assert [path.name for path in tmp_path.rglob("*.*")] == ["AAVE.npz"]
     monkeypatch.setattr(source, "record", None)
     again = SimulatedSource(7, cache=tmp_path)
-    pd.testing.assert_frame_equal(again.candles(AAVE, "1m"), world().candles(AAVE, "1m"), check_exact=True)
-    pd.testing.assert_frame_equal(again.account_history(AAVE), world().account_history(AAVE), check_exact=True)
+    pd.testing.assert_frame_equal(again.candles(AAVE, "1m"), candles, check_exact=True)
+    pd.testing.assert_frame_equal(again.account_history(AAVE), accounts, check_exact=True)
     assert again.notices() == ()
 
 
