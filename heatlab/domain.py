@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Self
+from typing import Any, Self
 
 import pandas as pd
 
@@ -160,6 +161,26 @@ class Position:
     def unrealized_pnl(self) -> float:
         """Profit at the mark price [quote]; linear contracts."""
         return self.side * self.quantity * (self.mark_price - self.entry_price)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """Something worth remembering, with the state at that moment; the journal adds number and time.
+
+    ``kind`` is one of :data:`JOURNAL_KINDS`; ``reason`` is the trader's own word; ``state`` holds plain values (what a
+    JSON file can hold), such as heat, zone, thresholds, mark price.
+    """
+
+    kind: str
+    text: str
+    symbol: str = ""
+    venue: str = ""
+    side: int = 0
+    reason: str = ""
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+
+JOURNAL_KINDS = ("reading", "override", "order", "accepted", "signal", "alert", "note")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,141 @@
+"""Sections of a portfolio app: what they are given, what they share, and the bar that shows one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import ipywidgets
+import pandas as pd
+import traitlets
+
+from heatlab.domain import JournalEntry
+from heatlab.figures.theme import LIGHT, Theme
+from heatlab.portfolio.view import RiskView
+from heatlab.widgets.status import Status
+
+Key = tuple[str, str, str]
+Owner = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class BookInputs:
+    """A book and the market around it.
+
+    Attributes
+    ----------
+    positions : DataFrame
+        Canonical positions; ``attrs["wallet_balance"]`` maps venue to the balance of its cross account [quote].
+    candles : mapping of (venue, symbol, timeframe) to DataFrame
+        Closed bars; ``1h`` bars also give the correlation. May hold markets without a position.
+    now : Timestamp
+    source_name : str
+    is_simulated : bool
+    notices : tuple of str
+    watching : bool
+        There is no position; ``positions`` lists markets to look at, as if held long, of unknown quantity.
+    brackets : mapping of (venue, symbol) to DataFrame
+        Leverage brackets where the source has them.
+    spreads : mapping of (venue, symbol) to float
+        Best ask less best bid [fraction of the mid] where the source has a book.
+    fees : mapping of venue to float
+        Taker fee [fraction] where the source knows it.
+    """
+
+    positions: pd.DataFrame
+    candles: Mapping[Key, pd.DataFrame]
+    now: pd.Timestamp
+    source_name: str
+    is_simulated: bool = False
+    notices: tuple[str, ...] = ()
+    watching: bool = False
+    brackets: Mapping[Owner, pd.DataFrame] = field(default_factory=dict)
+    spreads: Mapping[Owner, float] = field(default_factory=dict)
+    fees: Mapping[str, float] = field(default_factory=dict)
+
+
+class Selection(traitlets.HasTraits):
+    """The position selected, everywhere in an app: (symbol, venue, side), or () for none."""
+
+    position = traitlets.Tuple()
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the sections of one app share.
+
+    Attributes
+    ----------
+    status : Status
+        Line where progress and errors are shown; wrap handlers with :func:`heatlab.widgets.status.guard`.
+    selection : Selection
+        Observe it, and set it on a click.
+    log : callable, optional
+        ``log(entry)`` writes to the journal; None where there is none (hide what would log).
+    theme : Theme
+        To start with.
+    """
+
+    status: Status
+    selection: Selection = field(default_factory=Selection)
+    log: Callable[[JournalEntry], Any] | None = None
+    theme: Theme = LIGHT
+
+
+class Section(Protocol):
+    """One part of a portfolio app. It is shown new data only while it is visible."""
+
+    title: str
+    name: str
+    root: ipywidgets.Widget
+
+    def show(self, inputs: BookInputs, view: RiskView) -> None:
+        """Show a book; also called with an empty book, with unknown values and while only watching."""
+        ...
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change the colours of its figures."""
+        ...
+
+
+class Sections(ipywidgets.VBox):  # type: ignore[misc]
+    """A bar of buttons over sections, one visible at a time; a hidden section is drawn when it is opened.
+
+    Traits
+    ------
+    chosen : str
+        Name of the visible section.
+    """
+
+    chosen = traitlets.Unicode()
+
+    def __init__(self, sections: Sequence[Section], *, chosen: str = "") -> None:
+        self._sections = {section.name: section for section in sections}
+        self._given: tuple[BookInputs, RiskView] | None = None
+        self._drawn: set[str] = set()
+        options = [(section.title, section.name) for section in sections]
+        self.bar = ipywidgets.ToggleButtons(options=options)
+        self.bar.add_class("hl-sections")
+        super().__init__([self.bar, *(section.root for section in sections)])
+        traitlets.link((self.bar, "value"), (self, "chosen"))
+        self.observe(self._open, "chosen")
+        self.bar.value = chosen if chosen in self._sections else sections[0].name
+        self._open(None)
+
+    def show(self, inputs: BookInputs, view: RiskView) -> None:
+        """Give every section a book; the visible one draws it now, the others when they are opened."""
+        self._given, self._drawn = (inputs, view), set()
+        self._open(None)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change the colours of every figure."""
+        for section in self._sections.values():
+            section.set_theme(theme)
+
+    def _open(self, _change: Any) -> None:
+        for name, section in self._sections.items():
+            section.root.layout.display = "" if name == self.chosen else "none"
+        if self._given is not None and self.chosen in self._sections and self.chosen not in self._drawn:
+            self._drawn.add(self.chosen)
+            self._sections[self.chosen].show(*self._given)
