@@ -55,7 +55,7 @@ class BookInputs:
     fees: Mapping[str, float] = field(default_factory=dict)
 
 
-class Selection(traitlets.HasTraits):
+class Selection(traitlets.HasTraits):  # type: ignore[misc]
     """The position selected, everywhere in an app: (symbol, venue, side), or () for none."""
 
     position = traitlets.Tuple()

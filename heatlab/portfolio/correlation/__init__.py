@@ -1,0 +1,1 @@
+"""Correlation of a book: rolling estimate, breaks, pairs and clusters."""
