@@ -64,6 +64,7 @@ def book_view(
     now: pd.Timestamp,
     settings: heat.HeatSettings | None = None,
     rules: RuleSettings | None = None,
+    risk: pd.DataFrame | None = None,
 ) -> BookView:
     """Join heat of each position, shares of risk, heat of the book, and its rule.
 
@@ -77,6 +78,8 @@ def book_view(
         Instant the ages are counted to.
     settings : HeatSettings, optional
     rules : RuleSettings, optional
+    risk : DataFrame of shape (n_symbols, n_symbols), optional
+        Covariance of hourly returns by symbol; estimated from the ``1h`` candles without it.
 
     Returns
     -------
@@ -87,8 +90,9 @@ def book_view(
     table = heat.heat_table(positions, candles, now=now, settings=settings)
     overall = heat.position_heat(table, settings=settings)
     matched = positions[IDENTITY].merge(overall, on=IDENTITY, how="left")
-    matrix = covariance(hourly_closes(positions, candles))
-    shares = net_contributions(exposure(positions), matrix, instruments=list(positions["symbol"]))
+    by_symbol = covariance(symbol_closes(positions, candles)) if risk is None else risk
+    symbols = list(positions["symbol"])
+    shares = net_contributions(exposure(positions), by_symbol.loc[symbols, symbols], instruments=symbols)
     book = portfolio_heat(matched, shares)
     known = coverage(positions, matched["heat"].to_numpy(dtype="float64"))
     orders = heat_rule(positions, book if known >= rules.coverage else np.nan, overall, settings=rules)
@@ -114,11 +118,16 @@ def exposure(positions: pd.DataFrame) -> np.ndarray[Any, Any]:
     return (positions["side"] * positions["quantity"] * positions["mark_price"]).to_numpy(dtype="float64")
 
 
-def hourly_closes(positions: pd.DataFrame, candles: Mapping[Key, pd.DataFrame]) -> pd.DataFrame:
-    """Hourly closes, one column per position in order; NaN where there are none."""
-    owners = list(zip(positions["venue"], positions["symbol"], strict=True))
-    unique = list(dict.fromkeys(owners))
-    tables = {owner: candles.get((*owner, RISK_TIMEFRAME)) for owner in unique}
-    known = {" ".join(owner): table for owner, table in tables.items() if table is not None and not table.empty}
-    wide = align(known).reindex(columns=[" ".join(owner) for owner in unique]).astype("float64")
-    return wide.iloc[:, [unique.index(owner) for owner in owners]]
+def symbol_closes(positions: pd.DataFrame, candles: Mapping[Key, pd.DataFrame]) -> pd.DataFrame:
+    """Hourly closes, one column per symbol in order of first appearance; NaN where there are none.
+
+    The same symbol on two venues is one bet: its closes are those of the first venue that has candles.
+    """
+    owners = dict.fromkeys(zip(positions["symbol"], positions["venue"], strict=True))
+    known: dict[str, pd.DataFrame] = {}
+    for symbol, venue in owners:
+        table = candles.get((venue, symbol, RISK_TIMEFRAME))
+        if symbol not in known and table is not None and not table.empty:
+            known[symbol] = table
+    columns = list(dict.fromkeys(positions["symbol"]))
+    return align(known).reindex(columns=columns).astype("float64")

@@ -56,9 +56,10 @@ class BookInputs:
 
 
 class Selection(traitlets.HasTraits):  # type: ignore[misc]
-    """The position selected, everywhere in an app: (symbol, venue, side), or () for none."""
+    """What is selected everywhere in an app: the position as (symbol, venue, side), or (), and the bars looked at."""
 
     position = traitlets.Tuple()
+    timeframe = traitlets.Unicode("1h")
 
 
 @dataclass(frozen=True)
