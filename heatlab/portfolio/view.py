@@ -1,4 +1,4 @@
-"""The risk of a whole book at one instant: everything the portfolio apps show, computed once."""
+"""The record of a whole book at one instant: everything the portfolio apps show."""
 
 from __future__ import annotations
 

@@ -124,6 +124,11 @@ class Sections(ipywidgets.VBox):  # type: ignore[misc]
         self.bar.value = chosen if chosen in self._sections else sections[0].name
         self._open(None)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the sections, in order."""
+        return tuple(self._sections)
+
     def show(self, inputs: BookInputs, view: RiskView) -> None:
         """Give every section a book; the visible one draws it now, the others when they are opened."""
         self._given, self._drawn = (inputs, view), set()

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from heatlab.portfolio import RuleSettings, book_view
-from heatlab.portfolio.book import exposure, hourly_closes
+from heatlab.portfolio.book import exposure, symbol_closes
 
 NOW = pd.Timestamp("2026-01-20", tz="UTC")
 
@@ -44,13 +44,13 @@ def test_exposure_is_signed_value_at_the_mark() -> None:
     assert exposure(positions()).tolist() == [220.0, -90.0]
 
 
-def test_closes_come_in_the_order_of_the_positions_and_twice_for_two_positions_of_one_symbol() -> None:
-    """A long and a short of one symbol have the same closes; what has no bars is NaN."""
-    book = pd.concat([positions().iloc[[1]], positions().iloc[[0, 0]]], ignore_index=True)
-    closes = hourly_closes(book, {("binanceusdm", "BTC/USDT:USDT", "1h"): bars(100.0, 1)})
-    assert list(closes.columns) == ["okx ETH/USDT:USDT", *["binanceusdm BTC/USDT:USDT"] * 2]
-    assert closes.iloc[:, 0].isna().all()
-    assert closes.iloc[:, 1].equals(closes.iloc[:, 2])
+def test_closes_have_one_column_per_symbol_from_the_first_venue_that_has_bars() -> None:
+    """Two legs of one symbol are one bet; what has no bars is NaN."""
+    legs = positions().iloc[[1, 0, 0]].assign(venue=["okx", "okx", "binanceusdm"])
+    closes = symbol_closes(legs, {("binanceusdm", "BTC/USDT:USDT", "1h"): bars(100.0, 1)})
+    assert list(closes.columns) == ["ETH/USDT:USDT", "BTC/USDT:USDT"]
+    assert closes["ETH/USDT:USDT"].isna().all()
+    assert closes["BTC/USDT:USDT"].notna().all()
 
 
 def test_the_parts_are_joined() -> None:
