@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from heatlab._checks import check_range, parameter_error
 from heatlab.domain import Side
 from heatlab.frames import POSITIONS, check
+from heatlab.portfolio.orders.lots import lot_of, rounded_up
 
 ORDER_COLUMNS = ["symbol", "venue", "side", "quantity", "notional", "reason", "rule"]
 IDENTITY = ["symbol", "venue", "side"]
@@ -55,13 +57,17 @@ def heat_rule(
     position_heat: pd.DataFrame | ArrayLike,
     *,
     settings: RuleSettings = DEFAULT,
+    lots: Mapping[tuple[str, str], float] | None = None,
 ) -> pd.DataFrame:
     """Orders the heat rule asks for; nothing is sent anywhere.
 
     Below ``halve_below`` every position is halved. Below ``cash_below`` marginal positions (own heat below
     ``marginal_below``) are closed and the others, as well as those of unknown heat, are halved; nothing new is
-    opened, so the book goes to cash. At or above ``halve_below``, and while the book's heat is unknown, there are
-    no orders.
+    opened, so what is freed goes to cash and stays there. "Close the marginal positions and go to cash" would name
+    the marginal ones for nothing if it meant all: the others keep the half the milder rule, which holds below
+    ``cash_below`` too, leaves them. ``marginal_below=100`` closes the whole book instead. At or above
+    ``halve_below``, and while the book's heat is unknown, there are no orders.
+    :func:`heatlab.portfolio.orders.costs.price_orders` adds what the orders cost.
 
     Parameters
     ----------
@@ -71,12 +77,14 @@ def heat_rule(
     position_heat : DataFrame or array of shape (n_positions,)
         Table with ``symbol, venue, side, heat`` (matched by the first three), or heats in the order of ``positions``.
     settings : RuleSettings
+    lots : mapping of (venue, symbol) to float, optional
+        Lot of each market [base]: a halving is rounded up to whole lots, never beyond the position.
 
     Returns
     -------
     DataFrame
-        Columns ``symbol, venue, side`` (of the ORDER: opposite to the position's), ``quantity`` > 0 [base, not
-        rounded to the venue's lot], ``notional`` [quote, NaN where the mark price is unknown], ``reason``,
+        Columns ``symbol, venue, side`` (of the ORDER: opposite to the position's), ``quantity`` > 0 [base, whole
+        lots where the lot is known], ``notional`` [quote, NaN where the mark price is unknown], ``reason``,
         ``rule``. ``attrs["rule"]`` is "none", "halve" or "to cash"; closings come first.
 
     Raises
@@ -92,7 +100,8 @@ def heat_rule(
     rows: list[dict[str, Any]] = []
     if rule != "none":
         for position, heat in zip(positions.to_dict("records"), heats, strict=True):
-            rows.append(_order(position, float(heat), portfolio_heat, rule, settings))
+            lot = lot_of(lots, position["venue"], position["symbol"])
+            rows.append(_order(position, float(heat), portfolio_heat, rule, settings, lot))
     rows.sort(key=lambda row: not row["reason"].startswith("close"))
     numeric = {"side": np.int64, "quantity": np.float64, "notional": np.float64}
     orders = pd.DataFrame(rows, columns=ORDER_COLUMNS).astype(numeric)
@@ -109,10 +118,13 @@ def _rule(heat: float, settings: RuleSettings) -> str:
     return "halve" if heat < settings.halve_below else "none"
 
 
-def _order(position: dict[Any, Any], heat: float, book: float, rule: str, settings: RuleSettings) -> dict[str, Any]:
+def _order(
+    position: dict[Any, Any], heat: float, book: float, rule: str, settings: RuleSettings, lot: float | None
+) -> dict[str, Any]:
     side = Side.parse(position["side"])
     marginal = rule == "to cash" and heat < settings.marginal_below
-    quantity = position["quantity"] * (1.0 if marginal else 0.5)
+    held = position["quantity"]
+    quantity = held if marginal else rounded_up(held / 2, lot, most=held)
     limit = settings.cash_below if rule == "to cash" else settings.halve_below
     own = "unknown" if np.isnan(heat) else f"{heat:.1f}"
     words = f"{'close' if marginal else 'halve'} the {side.label}: portfolio heat {book:.1f} is below {limit:g}"

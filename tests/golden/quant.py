@@ -64,6 +64,60 @@ def ewmac_scalars(case: Case) -> Result:
     return {"forecast_scalar": scalars, "forecast_cap": cap, "target_abs": target}
 
 
+def kelly_bet(case: Case) -> Result:
+    from heatlab.portfolio.kelly import kelly_fraction
+
+    win_rate, payoff = case["inputs"]["p"], case["inputs"]["b"]
+    return {"f": kelly_fraction(win_rate, payoff), "f_raw": kelly_fraction(win_rate, payoff, clamp=False)}
+
+
+def kelly_record(case: Case) -> Result:
+    from heatlab.portfolio.kelly import kelly_from_trades
+
+    inputs = case["inputs"]
+    got = kelly_from_trades(inputs["wins"], inputs["n"], inputs["avg_win"], inputs["avg_loss"])
+    return {
+        "win_rate": got.win_rate,
+        "b": got.payoff_ratio,
+        "f": got.fraction,
+        "expectancy_per_trade": got.expectancy,
+        "profit_factor": got.profit_factor,
+    }
+
+
+def kelly_one_asset(case: Case) -> Result:
+    from heatlab.portfolio.kelly import kelly_leverage
+
+    inputs = case["inputs"]
+    got = kelly_leverage(inputs["m"], inputs["s"], rate=inputs.get("r", 0.0))
+    return {"f": got.leverage, "g": got.growth, "half_kelly_g": got.half_growth}
+
+
+def kelly_assets(case: Case) -> Result:
+    from heatlab.portfolio.kelly import kelly_weights
+
+    got = kelly_weights(case["inputs"]["mu"], case["inputs"]["cov"])
+    return {"f": got.weights, "sharpe": got.sharpe, "growth": got.growth}
+
+
+def minimum_variance_hedge(case: Case) -> Result:
+    from heatlab.portfolio.orders.hedge import minimum_variance_hedge
+
+    inputs = case["inputs"]
+    got = minimum_variance_hedge(
+        inputs["sigma_spot"],
+        inputs["sigma_hedge"],
+        correlation=inputs["rho"],
+        notional=inputs["notional"],
+    )
+    return {
+        "h": got.ratio,
+        "hedge_notional": got.notional,
+        "residual_vol": got.residual_volatility,
+        "effectiveness": got.effectiveness,
+    }
+
+
 def has(*names: str) -> Callable[[Mapping[str, Any]], bool]:
     """Tell whether a case's inputs have all of these names."""
     return lambda inputs: all(name in inputs for name in names)
@@ -74,4 +128,9 @@ FUNCTIONS: list[tuple[str, Callable[[Mapping[str, Any]], bool], Function]] = [
     ("portfolio_risk", has("w", "cov"), portfolio_risk),
     ("trend", has("price", "lookback"), breakout),
     ("trend", has("rule"), ewmac_scalars),
+    ("kelly", has("p", "b"), kelly_bet),
+    ("kelly", has("n", "wins", "avg_win", "avg_loss"), kelly_record),
+    ("kelly", has("m", "s"), kelly_one_asset),
+    ("kelly", has("mu", "cov"), kelly_assets),
+    ("hedge", has("sigma_spot", "sigma_hedge", "rho", "notional"), minimum_variance_hedge),
 ]

@@ -150,3 +150,17 @@ def test_wrong_inputs_are_refused() -> None:
         portfolio.portfolio_heat([101.0], [1.0])
     with pytest.raises(ParameterError, match="'heat' parameter of portfolio_zone"):
         portfolio.portfolio_zone(-1.0)
+
+
+def test_a_halving_is_rounded_up_to_whole_lots() -> None:
+    """Half of 2 BTC in lots of 0.3 is 1.2; half of 10 ETH in lots of 20 is all of it; SOL has no known lot."""
+    lots = {("binanceusdm", "BTC/USDT:USDT"): 0.3, ("okx", "ETH/USDT:USDT"): 20.0}
+    orders = portfolio.heat_rule(book(), 45.0, [80.0, 10.0, np.nan], lots=lots)
+    assert orders["quantity"].tolist() == [1.2, 10.0, 50.0]
+    assert orders["notional"].tolist()[:2] == [72_000.0, 25_000.0]
+
+
+def test_all_to_cash_is_one_setting_away() -> None:
+    """With every position marginal, a book below thirty is closed."""
+    closing = portfolio.RuleSettings(marginal_below=100.0)
+    assert portfolio.heat_rule(book(), 20.0, [80.0, 10.0, 99.0], settings=closing)["quantity"].tolist() == [2, 10, 100]
