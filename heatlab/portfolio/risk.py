@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from heatlab._checks import parameter_error
 
 Floats = NDArray[np.float64]
+ROUND_OFF = 1e-14
+"""Share of its terms below which a variance is round-off of a book that cancels, either side of 0."""
 
 
 def risk_contributions(exposure: ArrayLike, covariance: ArrayLike) -> Floats:
@@ -168,4 +170,5 @@ def _parts(exposure: ArrayLike, covariance: ArrayLike, caller: str) -> tuple[Flo
         raise parameter_error("covariance", caller, f"known between positions {row} and {column}", matrix[row, column])
     parts = np.full(x.size, np.nan)
     parts[known] = x[known] * (inner @ x[known])
-    return parts, float(parts[known].sum())
+    variance = float(parts[known].sum())
+    return parts, 0.0 if abs(variance) <= ROUND_OFF * float(np.abs(parts[known]).sum()) else variance

@@ -118,6 +118,37 @@ def minimum_variance_hedge(case: Case) -> Result:
     }
 
 
+def concentration(case: Case) -> Result:
+    from heatlab.portfolio.concentration import concentration_measures, concentration_table
+    from heatlab.portfolio.risk import portfolio_volatility, risk_contributions
+    from tests.portfolio.books_of_risk import book, estimate
+
+    inputs = case["inputs"]
+    weights = np.asarray(inputs["w"], dtype=np.float64)
+    count = weights.size
+    given = inputs.get("corr", np.where(np.eye(count) == 1, 1.0, inputs.get("corr_offdiag", 0.0)))
+    correlation = np.eye(count) if isinstance(given, str) else np.asarray(given, dtype=np.float64)
+    known = estimate([f"A{k}" for k in range(count)], correlation, deviation=inputs.get("vol", 1.0))
+    positions = book([(f"A{k}", "okx", 1, weight) for k, weight in enumerate(weights)])
+    shares = risk_contributions(weights, known.covariance)
+    table = concentration_table(positions, known, pd.Series(dtype=np.int64), contributions=shares)
+    measures = concentration_measures(positions, known, contributions=shares)
+    cluster = correlation[0] > 0.7
+    neighbours = (table["correlation_heat"] - table["size_heat"]) / (100.0 - table["size_heat"])
+    return {
+        "contrib": table["risk_share"],
+        "cluster_sum": table["risk_share"][cluster].sum(),
+        "cluster_gross": table["size_share"][cluster].sum(),
+        "enb_pca": measures.effective_principal_bets,
+        "port_vol": portfolio_volatility(weights, known.covariance),
+        "div_mult": measures.diversification_ratio,
+        "corr_weighted_each": max(shares, key=lambda share: abs(share - shares.mean())),
+        "enb_risk_contrib": measures.effective_bets,
+        "effective_n_weights": measures.effective_positions,
+        "avg_corr": neighbours.mean(),
+    }
+
+
 def has(*names: str) -> Callable[[Mapping[str, Any]], bool]:
     """Tell whether a case's inputs have all of these names."""
     return lambda inputs: all(name in inputs for name in names)
@@ -133,4 +164,5 @@ FUNCTIONS: list[tuple[str, Callable[[Mapping[str, Any]], bool], Function]] = [
     ("kelly", has("m", "s"), kelly_one_asset),
     ("kelly", has("mu", "cov"), kelly_assets),
     ("hedge", has("sigma_spot", "sigma_hedge", "rho", "notional"), minimum_variance_hedge),
+    ("concentration", has("w"), concentration),
 ]
