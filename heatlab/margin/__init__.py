@@ -24,6 +24,7 @@ from heatlab.margin.streams import liquidated_side
 from heatlab.margin.venues import (
     contract_of,
     has_formula,
+    is_spot,
     liquidation_price,
     liquidation_ratio,
     position_liquidation_price,
@@ -44,6 +45,7 @@ __all__ = [
     "has_formula",
     "hyperliquid",
     "inverse_equity",
+    "is_spot",
     "linear_equity",
     "liquidated_side",
     "liquidation_price",

@@ -19,7 +19,7 @@ import heatlab.margin.binance as binance
 import heatlab.margin.bybit as bybit
 import heatlab.margin.okx as okx
 from heatlab._checks import check_positive, parameter_error
-from heatlab.domain import NAN, Contract, MarginMode, Position
+from heatlab.domain import NAN, Contract, MarginMode, Position, Side
 from heatlab.margin._arrays import FloatArray, floats, plain, signs
 from heatlab.margin.brackets import bracket_arrays, maintenance_margin, maximum_leverage
 
@@ -43,6 +43,11 @@ def contract_of(symbol: str) -> Contract:
     if not settle:
         return Contract.LINEAR
     return Contract.INVERSE if settle.split("-")[0] == pair.split("/")[0] else Contract.LINEAR
+
+
+def is_spot(symbol: str) -> bool:
+    """Tell whether a ccxt-unified symbol is a pair traded spot: it names no currency to settle in."""
+    return ":" not in symbol
 
 
 def liquidation_price(
@@ -224,8 +229,8 @@ def position_liquidation_price(
     Parameters
     ----------
     position : Position
-        An isolated one needs its ``margin`` or its ``leverage``. The margin [quote] of an inverse position is turned
-        into coin at its mark price, or at its entry price where the mark is unknown.
+        An isolated one needs its ``margin`` or its ``leverage``. Quantity and margin [quote] of an inverse position
+        are its worth in coin and the coin's worth at its mark price, or at its entry price where the mark is unknown.
     brackets : DataFrame or mapping of symbol to DataFrame
         Canonical brackets; one table alone is used for every position.
     others : sequence of Position, optional
@@ -242,11 +247,15 @@ def position_liquidation_price(
         Price [quote]. NaN where it cannot be computed: a cross position without its wallet balance or without the
         others, with others whose mark price, brackets or settlement currency do not fit; a cross position on Bybit
         (its unified account has no closed form) or in an inverse contract; an isolated one without margin and leverage.
+        Coins held spot give 0.0, spot on borrowed money or coins NaN.
     """
+    if is_spot(position.symbol):
+        return 0.0 if position.side == Side.LONG and not position.leverage > 1 else NAN
     table = _table_of(position.symbol, brackets)
     if table is None or not position.quantity > 0:
         return NAN
     contract = contract_of(position.symbol)
+    quantity = _quantity_at_entry(position) if contract is Contract.INVERSE else position.quantity
     if position.margin_mode == MarginMode.CROSS:
         margin = _cross_margin(position, brackets, others, wallet_balance, taker_fee)
     else:
@@ -256,7 +265,7 @@ def position_liquidation_price(
     return float(
         liquidation_price(
             position.side,
-            position.quantity,
+            quantity,
             venue=position.venue,
             entry_price=position.entry_price,
             brackets=table,
@@ -279,7 +288,13 @@ def _isolated_margin(position: Position, contract: Contract) -> float:
         return position.margin / rate if coin else position.margin
     if not position.leverage > 0:
         return NAN
-    return position.quantity * (1.0 if coin else position.entry_price) / position.leverage
+    return (_quantity_at_entry(position) if coin else position.quantity * position.entry_price) / position.leverage
+
+
+def _quantity_at_entry(position: Position) -> float:
+    """Worth in coin, at the entry price, of an inverse position: its worth in quote is the same at every price."""
+    known = position.mark_price > 0
+    return position.quantity * (position.mark_price / position.entry_price if known else 1.0)
 
 
 def _cross_margin(
@@ -297,7 +312,7 @@ def _cross_margin(
     settle = position.symbol.partition(":")[2]
     margin = wallet_balance
     for other in others:
-        if other.margin_mode != MarginMode.CROSS:
+        if other.margin_mode != MarginMode.CROSS or is_spot(other.symbol):
             continue
         table = _table_of(other.symbol, brackets)
         if table is None or other.symbol.partition(":")[2] != settle:

@@ -12,22 +12,26 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from heatlab.domain import NAN, Contract, Instrument, MarginMode, Position, Side, Timeframe
-from heatlab.errors import DataError, HeatlabError, MissingColumnsError, ParameterError, SourceError
-from heatlab.frames import POSITIONS, check, empty
-from heatlab.margin import contract_of, default_brackets, has_formula, maximum_leverage, position_liquidation_price
+from heatlab.errors import DataError, HeatlabError, MissingColumnsError, SourceError
+from heatlab.frames import POSITIONS, check
+from heatlab.frames.position_records import (
+    FIELDS,
+    REQUIRED,
+    WALLET,
+    CellProblem,
+    PositionsRead,
+    positions_from_records,
+)
+from heatlab.margin import (
+    contract_of,
+    default_brackets,
+    has_formula,
+    is_spot,
+    maximum_leverage,
+    position_liquidation_price,
+)
 from heatlab.sources.base import Capability, MarketSource, Notice
 
-REQUIRED = ("symbol", "venue", "side", "quantity", "entry_price")
-NUMBERS = {
-    "quantity": "a positive number [base]",
-    "entry_price": "a positive number [quote]",
-    "mark_price": "a positive number [quote]",
-    "leverage": "a positive number",
-    "margin": "a number of 0 or more [quote]",
-    "liquidation_price": "a number of 0 or more [quote]",
-}
-WALLET = "wallet_balance"
-MOST_PROBLEMS = 10
 Made = TypeVar("Made")
 
 
@@ -35,10 +39,10 @@ def read_positions(path: str | Path) -> pd.DataFrame:
     """Read positions from a CSV file with a header row.
 
     Columns ``symbol`` (unified, ``BTC/USDT:USDT``), ``venue`` (ccxt id), ``side`` (long or short), ``quantity``
-    [base, > 0] and ``entry_price`` [quote] are required; ``leverage``, ``margin_mode`` (isolated, the default, or
-    cross), ``margin`` [quote], ``mark_price`` and ``liquidation_price`` [quote] may follow, and ``wallet_balance``
-    [quote]: the balance of the venue's cross account, the same in each of its rows. An empty optional cell is unknown
-    (NaN). Rows without any text are ignored.
+    [base, > 0; of a coin-margined contract its worth in coin at entry] and ``entry_price`` [quote] are required;
+    ``leverage``, ``margin_mode`` (isolated, the default, or cross), ``margin`` [quote], ``mark_price`` and
+    ``liquidation_price`` [quote] may follow, and ``wallet_balance`` [quote]: the balance of the venue's cross account,
+    the same in each of its rows. An empty optional cell is unknown (NaN). Rows without any text are ignored.
 
     Returns
     -------
@@ -63,37 +67,16 @@ def read_positions(path: str | Path) -> pd.DataFrame:
         raise SourceError(f"The positions file {str(path)!r} cannot be read: {error}") from error
     header = [name.strip().lower() for name in rows[0][1]] if rows else []
     _check_header(header, place.name)
-    problems: list[str] = []
-    records = [_record(number, dict(zip(header, row, strict=False)), problems) for number, row in rows[1:]]
-    for number, row in rows[1:]:
-        if len(row) != len(header):
-            problems.append(f"row {number} must have {len(header)} cells. Got {len(row)}.")
-    problems += _repeats(records, [number for number, _ in rows[1:]])
-    wallets = _wallets(rows[1:], header, problems)
-    if problems:
-        raise DataError(_listed(problems, place.name))
-    table = pd.DataFrame(records, columns=list(POSITIONS.names)) if records else empty(POSITIONS)
-    table.attrs[WALLET] = wallets
-    return check(table, POSITIONS, where=place.name)
-
-
-def _wallets(rows: list[tuple[int, list[str]]], header: list[str], problems: list[str]) -> dict[str, float]:
-    """Wallet balance of each venue that gives one; two values for one venue are a problem."""
-    found: dict[str, float] = {}
-    for number, row in rows:
-        cells = dict(zip(header, row, strict=False))
-        text, venue = (cells.get(WALLET) or "").strip(), (cells.get("venue") or "").strip().lower()
-        if not text:
-            continue
-        value = _number(text)
-        if not (math.isfinite(value) and value >= 0):
-            problems.append(f"row {number}, column '{WALLET}' must be a number of 0 or more [quote]. Got {text!r}.")
-        elif found.setdefault(venue, value) != value:
-            problems.append(
-                f"row {number}, column '{WALLET}' must be the same for all rows of {venue}. "
-                f"Got {text!r} after {found[venue]:g}."
-            )
-    return found
+    records = [dict(zip(header, row, strict=False)) for _, row in rows[1:]]
+    read = positions_from_records(records, where=place.name, rows=[number for number, _ in rows[1:]])
+    short = [
+        CellProblem(number, "", f"must have {len(header)} cells. Got {len(row)}.")
+        for number, row in rows[1:]
+        if len(row) != len(header)
+    ]
+    if short:
+        read = PositionsRead(None, (*read.problems, *short))
+    return read.or_raise(place.name)
 
 
 def _numbered(handle: Any) -> Iterator[tuple[int, list[str]]]:
@@ -111,63 +94,12 @@ def _check_header(header: list[str], name: str) -> None:
             f"The positions file {name} must have the columns {', '.join(REQUIRED)} in row 1. "
             f"Missing {', '.join(missing)}; got {', '.join(header) or 'an empty file'}."
         )
-    unknown = [column for column in header if column not in (*POSITIONS.names, WALLET)]
+    unknown = [column for column in header if column not in FIELDS]
     if unknown or len(set(header)) != len(header):
         raise DataError(
-            f"The positions file {name} may have each of the columns {', '.join((*POSITIONS.names, WALLET))} once. "
+            f"The positions file {name} may have each of the columns {', '.join(FIELDS)} once. "
             f"Got {', '.join(unknown) or ', '.join(header)}."
         )
-
-
-def _record(number: int, cells: dict[str, str], problems: list[str]) -> dict[str, Any]:
-    text = {name: (cells.get(name) or "").strip() for name in POSITIONS.names}
-    record: dict[str, Any] = {"symbol": text["symbol"], "venue": text["venue"].lower()}
-
-    def refuse(column: str, allowed: str) -> None:
-        problems.append(f"row {number}, column '{column}' must be {allowed}. Got {text[column]!r}.")
-
-    if text["symbol"].count("/") != 1 or " " in text["symbol"]:
-        refuse("symbol", "a unified symbol such as BTC/USDT:USDT")
-    if not text["venue"]:
-        refuse("venue", "the name of a venue such as binanceusdm")
-    try:
-        record["side"] = int(Side.parse(text["side"]))
-    except ParameterError:
-        refuse("side", "long or short")
-    record["margin_mode"] = (text["margin_mode"] or MarginMode.ISOLATED.value).lower()
-    if record["margin_mode"] not in set(MarginMode):
-        refuse("margin_mode", "isolated or cross")
-    for column, allowed in NUMBERS.items():
-        value = _number(text[column])
-        least = 0.0 if column in ("margin", "liquidation_price") else math.ulp(0.0)
-        blank = not text[column] and column not in REQUIRED
-        if not blank and not (math.isfinite(value) and value >= least):
-            refuse(column, allowed)
-        record[column] = value
-    return record
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text) if "_" not in text else NAN
-    except ValueError:
-        return NAN
-
-
-def _repeats(records: list[dict[str, Any]], numbers: list[int]) -> Iterator[str]:
-    seen: dict[tuple[Any, ...], int] = {}
-    for number, record in zip(numbers, records, strict=True):
-        key = (record["symbol"], record["venue"], record.get("side"))
-        if key in seen:
-            yield f"row {number} repeats symbol, venue and side of row {seen[key]}: write one row per position."
-        seen.setdefault(key, number)
-
-
-def _listed(problems: list[str], name: str) -> str:
-    count = len(problems)
-    more = f"\n... and {count - MOST_PROBLEMS} more." if count > MOST_PROBLEMS else ""
-    lines = "\n".join(f"- {problem}" for problem in problems[:MOST_PROBLEMS])
-    return f"The positions file {name} has {count} problem{'s' if count > 1 else ''}:\n{lines}{more}"
 
 
 class WithPositions:
@@ -177,7 +109,10 @@ class WithPositions:
     ``margin`` with the initial margin at entry, or ``leverage`` from the margin, and ``liquidation_price`` by the
     venue's exact formula. It stays NaN, with a notice, on a venue whose formula is not known, above the venue's
     maximum leverage, and for a cross position without ``attrs["wallet_balance"]`` of its venue: then it depends on
-    what is not here. Prices and brackets are asked for at most once a minute of the source's clock.
+    what is not here. Coins held spot have the price 0: nothing liquidates them. The quantity of a coin-margined
+    contract, in the table its worth in coin at entry, becomes its worth in coin at the mark, as exchanges count it, so
+    that ``quantity * mark_price`` is what it is worth. Prices and brackets are asked for at most once a minute of the
+    source's clock.
 
     Parameters
     ----------
@@ -323,23 +258,33 @@ class WithPositions:
         return self._known[key]  # type: ignore[no-any-return]
 
     def _completed(self, row: dict[str, Any]) -> dict[str, Any]:
-        notional = row["quantity"] * row["entry_price"]
-        if math.isnan(row["margin"]):
-            row["margin"] = notional / row["leverage"]
-        elif math.isnan(row["leverage"]) and row["margin"] > 0:
-            row["leverage"] = notional / row["margin"]
         if math.isnan(row["mark_price"]):
             row["mark_price"] = self._once("mark", row["symbol"], row["venue"], self._mark)
+        worth = row["quantity"] * row["entry_price"]
+        if is_spot(row["symbol"]) and math.isnan(row["leverage"]) and row["side"] == Side.LONG:
+            row["leverage"] = 1.0
+        if (
+            contract_of(row["symbol"]) is Contract.INVERSE
+        ):  # its worth in quote stands, its worth in coin moves with the mark
+            coins = row["mark_price"] / row["entry_price"]
+            row["quantity"] /= coins
+            worth *= coins
+        if math.isnan(row["margin"]):
+            row["margin"] = worth / row["leverage"]
+        elif math.isnan(row["leverage"]) and row["margin"] > 0:
+            row["leverage"] = worth / row["margin"]
         return row
 
     def _liquidation_price(self, row: dict[str, Any], stated_margin: float, book: list[dict[str, Any]]) -> float:
         """Exact price, or NaN with a notice that says what is missing."""
         symbol, venue = row["symbol"], row["venue"]
         place = f"{venue} {symbol}"
+        if is_spot(symbol):
+            return self._spot_price(row, place)
         if not has_formula(venue):
             self._notice(place, "Its liquidation price is unknown: no exact margin formula of this venue is known.")
             return NAN
-        account = [one for one in book if one["venue"] == venue]
+        account = [one for one in book if one["venue"] == venue and not is_spot(one["symbol"])]
         tables = {one["symbol"]: self._brackets_in_margin_currency(one) for one in account}
         if self._above_maximum(row, tables[symbol]):
             self._notice(
@@ -352,9 +297,16 @@ class WithPositions:
             return position_liquidation_price(_position(row), tables, others=others, wallet_balance=wallet)
         return position_liquidation_price(_position({**row, "margin": stated_margin}), tables)
 
+    def _spot_price(self, row: dict[str, Any], place: str) -> float:
+        """Coins that are owned are never liquidated; borrowed ones are, at a price that is not known here."""
+        price = position_liquidation_price(_position(row), {row["symbol"]: default_brackets()})
+        if math.isnan(price):
+            self._notice(place, "Its liquidation price is unknown: it is spot on borrowed money or coins.")
+        return price
+
     def _above_maximum(self, row: dict[str, Any], brackets: pd.DataFrame) -> bool:
         coin = contract_of(row["symbol"]) is Contract.INVERSE
-        notional = row["quantity"] * (1.0 if coin else row["entry_price"])
+        notional = row["quantity"] * (row["mark_price"] / row["entry_price"] if coin else row["entry_price"])
         return bool(row["leverage"] > float(maximum_leverage(notional, brackets)) * (1 + 1e-6))
 
     def _brackets_in_margin_currency(self, row: dict[str, Any]) -> pd.DataFrame:
@@ -416,5 +368,5 @@ def _latest(source: MarketSource, symbol: str, venue: str | None) -> pd.DataFram
 
 
 def _position(row: dict[str, Any]) -> Position:
-    mode = MarginMode(row["margin_mode"])
-    return Position(**{**row, "side": Side(row["side"]), "margin_mode": mode})
+    given = {name: row[name] for name in POSITIONS.names}
+    return Position(**{**given, "side": Side(row["side"]), "margin_mode": MarginMode(row["margin_mode"])})

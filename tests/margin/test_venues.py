@@ -127,10 +127,32 @@ def test_an_inverse_position(venue: str) -> None:
 
 
 def test_the_margin_of_an_inverse_position_is_turned_into_coin() -> None:
-    """4,100 at a mark of 41,000 is 0.1 coin, as 10x on one coin."""
-    position = replace(LONG, symbol="BTC/USD:BTC", venue="binancecoinm")
+    """4,100 at a mark of 41,000 is 0.1 coin, as 10x on 40,000 of contracts, one coin at entry."""
+    position = replace(LONG, symbol="BTC/USD:BTC", venue="binancecoinm", quantity=40_000 / 41_000)
     with_margin = replace(position, margin=4_100.0)
     assert position_liquidation_price(with_margin, TABLE) == pytest.approx(position_liquidation_price(position, TABLE))
+
+
+def test_the_worth_of_an_inverse_position_does_not_move_with_its_mark() -> None:
+    """40,000 of contracts have one liquidation price, whatever they are worth in coin now."""
+    position = replace(LONG, symbol="BTC/USD:BTC", venue="binancecoinm", mark_price=np.nan)
+    moved = replace(position, mark_price=80_000.0, quantity=0.5)
+    assert position_liquidation_price(moved, TABLE) == pytest.approx(position_liquidation_price(position, TABLE))
+
+
+def test_coins_held_spot_are_never_liquidated() -> None:
+    """0 for a long of its own money; unknown where money or coins are borrowed."""
+    held = replace(LONG, symbol="BTC/USDT", leverage=np.nan)
+    assert position_liquidation_price(held, TABLE) == 0.0
+    assert np.isnan(position_liquidation_price(replace(held, leverage=3.0), TABLE))
+    assert np.isnan(position_liquidation_price(replace(held, side=Side.SHORT), TABLE))
+
+
+def test_spot_is_no_part_of_a_cross_account() -> None:
+    """Coins beside the perpetuals change neither margin nor price."""
+    coins = replace(CROSS, symbol="ETH/USDT")
+    alone = position_liquidation_price(CROSS, TABLE, others=[], wallet_balance=10_000.0)
+    assert position_liquidation_price(CROSS, TABLE, others=[coins], wallet_balance=10_000.0) == alone
 
 
 def test_the_table_of_the_symbol_is_used() -> None:

@@ -319,3 +319,23 @@ def test_prices_and_brackets_are_asked_for_once_a_minute(tmp_path: Path, market:
     folder.late = pd.Timedelta("60s")
     source.positions()
     assert folder.asked == 2 * asked
+
+
+def test_an_inverse_position_is_worth_its_contracts(tmp_path: Path, market: FolderSource) -> None:
+    """1 coin of contracts from 50,000 is worth 50,000 at every mark, and its margin is coin at the mark."""
+    header = f"{SHORT_HEADER},leverage,mark_price"
+    row = "BTC/USD:BTC,binancecoinm,long,1,50000,2,40000"
+    (got,) = WithPositions(market, read_positions(written(tmp_path, row, header=header))).positions().to_dict("records")
+    assert got["quantity"] * got["mark_price"] == pytest.approx(50_000.0)
+    assert got["margin"] == pytest.approx(0.5 * 40_000)
+
+
+def test_coins_held_spot_have_no_liquidation_price(tmp_path: Path, market: FolderSource) -> None:
+    """0: no fall liquidates them, on any venue; borrowed coins stay unknown, and a notice says so."""
+    header = f"{SHORT_HEADER},mark_price"
+    rows = ("BTC/USDT,kraken,long,1,50000,60000", "ETH/USDT,kraken,short,1,3000,2500")
+    source = WithPositions(market, read_positions(written(tmp_path, *rows, header=header)))
+    held, borrowed = source.positions().to_dict("records")
+    assert (held["liquidation_price"], held["leverage"], held["margin"]) == (0.0, 1.0, 50_000.0)
+    assert math.isnan(borrowed["liquidation_price"])
+    assert any("borrowed" in notice.message for notice in source.notices())
