@@ -123,6 +123,6 @@ def align(tables: Mapping[str, pd.DataFrame], *, column: str = "close") -> pd.Da
     """
     if not tables:
         return pd.DataFrame(index=pd.DatetimeIndex([], dtype="datetime64[ms, UTC]", name=TIMESTAMP))
-    wide = pd.concat({key: table[column] for key, table in tables.items()}, axis=1).sort_index()
+    wide = pd.concat({key: table[column] for key, table in tables.items()}, axis=1, sort=True).sort_index()
     wide.index.name = TIMESTAMP
     return wide
