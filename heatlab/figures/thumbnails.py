@@ -115,6 +115,41 @@ def heat_thumbnail(table: pd.DataFrame, *, theme: Theme = DARK, width: int = 320
         for k, name in enumerate(frames):
             heat, zone = heats.get((*key, name), (np.nan, np.nan))
             parts.append(_cell(name_width + k * cell[0], y, cell, heat, zone, theme))
+    return _svg(parts, theme, width, height)
+
+
+def concentration_thumbnail(
+    cluster_shares: pd.DataFrame, *, theme: Theme = DARK, watch: float = 0.2, width: int = 320, height: int = 150
+) -> str:
+    """Share of size and of risk of the first clusters, with the mark to watch, as an SVG data URI."""
+    left, head = 96, 18
+    rows = cluster_shares.head(4).to_dict("records")
+    room = (height - head) / max(len(rows), 1)
+    scale = (width - left - 44) / max([1.0, *(float(row["risk_share"]) for row in rows if row["risk_share"] > 0)])
+    parts = [_text(left, 12, "share of size (thin) and of risk (thick)", theme.muted, 10, anchor="start")]
+    for k, row in enumerate(rows):
+        y = head + k * room
+        gross, risk = (max(float(row[name]), 0.0) for name in ("gross_share", "risk_share"))
+        fill = heat_colour(0 if row["level"] == "alert" else 50 if row["level"] == "watch" else 100)
+        parts.append(_text(4, y + room / 2 + 4, str(row["name"]), theme.foreground, 11, anchor="start"))
+        parts.append(_bar(left, y + room * 0.2, gross * scale, room * 0.16, theme.muted))
+        parts.append(_bar(left, y + room * 0.42, risk * scale, room * 0.34, fill))
+        words = f"{risk * 100:.0f} %" if np.isfinite(risk) else show.UNKNOWN
+        parts.append(
+            _text(left + max(risk, gross) * scale + 5, y + room * 0.66, words, theme.foreground, 11, anchor="start")
+        )
+    mark = left + watch * scale
+    parts.append(f'<path d="M{mark:.1f} {head}V{height - 2}" stroke="{theme.foreground}" stroke-dasharray="3 3"/>')
+    return _svg(parts, theme, width, height)
+
+
+def _bar(x: float, y: float, width: float, height: float, fill: str) -> str:
+    if not np.isfinite(width):
+        return ""
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="2" fill="{fill}"/>'
+
+
+def _svg(parts: list[str], theme: Theme, width: int, height: int) -> str:
     picture = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
         f'<rect width="100%" height="100%" fill="{theme.background}"/>{"".join(parts)}</svg>'

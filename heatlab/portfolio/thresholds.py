@@ -43,7 +43,7 @@ class ThresholdOverride:
         check_range("green", self.green, 0, 100, caller="ThresholdOverride")
         check_range("red", self.red, 0, self.green, caller="ThresholdOverride")
         if len(self.reason.strip()) < SHORTEST_REASON:
-            raise parameter_error("reason", "ThresholdOverride", f"at least {SHORTEST_REASON} letters", self.reason)
+            raise parameter_error("reason", "ThresholdOverride", f"at least {SHORTEST_REASON} characters", self.reason)
 
 
 def overridden(settings: HeatSettings, override: ThresholdOverride | None) -> HeatSettings:
