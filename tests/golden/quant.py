@@ -149,6 +149,31 @@ def concentration(case: Case) -> Result:
     }
 
 
+def rolling_correlation_case(case: Case) -> Result:
+    from heatlab.portfolio.correlation.rolling import rolling_correlation
+
+    inputs = case["inputs"]
+    table = np.array([[np.nan if v is None else v for v in inputs[name]] for name in ("x", "y")], dtype=np.float64).T
+    rolled = rolling_correlation(table, inputs["window"], min_bars=inputs.get("min_periods"))[:, 0]
+    return {"corr": rolled, "corr_last": rolled[-1]}
+
+
+def correlation_blocks(case: Case) -> Result:
+    from heatlab.portfolio.correlation.clusters import cluster_tree, correlation_clusters
+    from heatlab.portfolio.correlation.hrp import hierarchical_risk_parity
+
+    inputs = case["inputs"]
+    names = [chr(ord("a") + k) for k in range(len(inputs["corr"]))]
+    matrix = pd.DataFrame(inputs["corr"], index=names, columns=names, dtype=np.float64)
+    labels = correlation_clusters(matrix, cut=inputs.get("cut", 0.5)).to_numpy()
+    parts = sorted([int(k) for k in np.flatnonzero(labels == label)] for label in set(labels))
+    return {
+        "labels_partition": parts,
+        "linkage_heights": cluster_tree(matrix)[1][:, 2],
+        "hrp_weights": dict(hierarchical_risk_parity(matrix * np.outer(inputs["sd"], inputs["sd"]))),
+    }
+
+
 def has(*names: str) -> Callable[[Mapping[str, Any]], bool]:
     """Tell whether a case's inputs have all of these names."""
     return lambda inputs: all(name in inputs for name in names)
@@ -165,4 +190,6 @@ FUNCTIONS: list[tuple[str, Callable[[Mapping[str, Any]], bool], Function]] = [
     ("kelly", has("mu", "cov"), kelly_assets),
     ("hedge", has("sigma_spot", "sigma_hedge", "rho", "notional"), minimum_variance_hedge),
     ("concentration", has("w"), concentration),
+    ("correlation", has("x", "y", "window"), rolling_correlation_case),
+    ("clusters", has("corr", "sd"), correlation_blocks),
 ]
