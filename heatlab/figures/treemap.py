@@ -108,7 +108,7 @@ def headed_rows(sizes: ArrayLike, *, width: float, height: float, header: float,
 
 
 def _split(shares: Floats, *, width: float, height: float, least: float) -> list[slice]:
-    """Groups to a row, as many as make the worst body of the row squarest; rows too low join the one above."""
+    """Put as many groups in a row as make its worst body squarest; rows too low join the one above."""
     rows: list[slice] = []
     start = 0
     while start < shares.size:
