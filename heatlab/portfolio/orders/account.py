@@ -1,0 +1,112 @@
+"""Margin of one account: liquidation prices of all its positions at once, and what is free."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from heatlab.domain import NAN, MarginMode, Position, Side
+from heatlab.margin import default_brackets, has_formula, maintenance_margin, position_liquidation_price
+from heatlab.margin.venues import TAKER_FEES, formula_of
+from heatlab.portfolio.orders.apply import WALLET
+
+Owner = tuple[str, str]
+Floats = NDArray[np.float64]
+Brackets = Mapping[Owner, pd.DataFrame]
+
+
+def account_liquidation_prices(positions: pd.DataFrame, venue: str, brackets: Brackets) -> Floats:
+    """Liquidation price of every position of one venue by its exact formula, cross positions together.
+
+    A cross position's margin is the wallet balance plus profit less maintenance margin of the account's other cross
+    positions at their marks, so an order in one moves the price of all.
+
+    Parameters
+    ----------
+    positions : DataFrame
+        Canonical positions; ``attrs["wallet_balance"]`` maps venue to the balance of its cross account [quote].
+    venue : str
+    brackets : mapping of (venue, symbol) to DataFrame
+        Canonical brackets; :func:`heatlab.margin.default_brackets` where a market has none.
+
+    Returns
+    -------
+    array of shape (n_positions,)
+        [quote]; NaN for other venues and where the price cannot be computed.
+    """
+    rows = [_position(row) if row["venue"] == venue else None for row in positions.to_dict("records")]
+    prices = np.full(len(rows), np.nan)
+    if not has_formula(venue):
+        return prices
+    tables = {one.symbol: brackets_of(venue, one.symbol, brackets) for one in rows if one is not None}
+    wallet = float(positions.attrs.get(WALLET, {}).get(venue, NAN))
+    slack = [_slack(one, tables) for one in rows]
+    for place, one in enumerate(rows):
+        if one is not None:
+            others = wallet + _others(rows, slack, place)
+            prices[place] = position_liquidation_price(one, tables, others=(), wallet_balance=others)
+    return prices
+
+
+def free_margin(positions: pd.DataFrame, venue: str) -> float:
+    """Equity of a venue's cross account less the initial margin of its cross positions [quote]; NaN where unknown."""
+    wallet = float(positions.attrs.get(WALLET, {}).get(venue, NAN))
+    cross = positions[(positions["venue"] == venue) & (positions["margin_mode"] == MarginMode.CROSS)]
+    profit = cross["side"] * cross["quantity"] * (cross["mark_price"] - cross["entry_price"])
+    initial = cross["quantity"] * cross["mark_price"] / cross["leverage"]
+    return wallet + float((profit - initial).sum(skipna=False))
+
+
+def brackets_of(venue: str, symbol: str, brackets: Brackets) -> pd.DataFrame:
+    """Brackets of a market; the assumed ones, marked in ``attrs["assumed"]``, where there are none."""
+    table = brackets.get((venue, symbol))
+    return default_brackets() if table is None else table
+
+
+def _slack(one: Position | None, tables: Mapping[str, pd.DataFrame]) -> float:
+    """Count what a cross position adds to the account beyond what it needs: profit less maintenance margin and fee."""
+    if one is None or one.margin_mode != MarginMode.CROSS or ":" not in one.symbol:
+        return 0.0
+    formula = formula_of(one.venue)
+    fee = 0.0 if formula == "binance" else TAKER_FEES.get(formula, 0.0)
+    if not one.notional > 0:
+        return NAN
+    return one.unrealized_pnl - float(maintenance_margin(one.notional, tables[one.symbol])) - fee * one.notional
+
+
+def _others(rows: list[Position | None], slack: list[float], place: int) -> float:
+    """Slack of the other positions of the account; NaN where one settles in another currency."""
+    own = rows[place]
+    assert own is not None
+    if own.margin_mode != MarginMode.CROSS:
+        return 0.0
+    settle = own.symbol.partition(":")[2]
+    total = 0.0
+    for other, part in zip(rows, slack, strict=True):
+        if other is None or other is own or part == 0.0:
+            continue
+        if other.symbol.partition(":")[2] != settle:
+            return NAN
+        total += part
+    return total
+
+
+def _position(row: Mapping[Any, Any]) -> Position:
+    names = ("quantity", "entry_price", "mark_price", "leverage", "margin", "liquidation_price")
+    numbers = {name: float(row[name]) if not _missing(row[name]) else NAN for name in names}
+    return Position(
+        symbol=str(row["symbol"]),
+        venue=str(row["venue"]),
+        side=Side.parse(row["side"]),
+        margin_mode=MarginMode(str(row["margin_mode"])),
+        **numbers,
+    )
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))

@@ -1,0 +1,259 @@
+"""Two strategies side by side: profits worked out by hand, ruin, honesty about luck, and trade lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heatlab.errors import DataError, MissingColumnsError, ParameterError
+from heatlab.portfolio.compare import compare_strategies
+from heatlab.portfolio.compare_verdict import CompareSettings, growth_difference
+from heatlab.portfolio.trades import check_trades, is_trades, trades_from_csv
+from tests.portfolio.markets import START, bars, positions, walk
+
+BTC, ETH, VENUE = "BTC/USDT:USDT", "ETH/USDT:USDT", "binanceusdm"
+HOURS = 24 * 90
+NOW = START + pd.Timedelta(hours=HOURS)
+QUICK = CompareSettings(resamples=200)
+
+
+def market(btc: Any, eth: Any, *, wick: float = 0.0) -> dict[tuple[str, str, str], pd.DataFrame]:
+    """Hourly and four-hourly bars of two markets."""
+    made = {}
+    for symbol, closes in ((BTC, btc), (ETH, eth)):
+        made[VENUE, symbol, "1h"] = bars(closes, wick=wick)
+        made[VENUE, symbol, "4h"] = bars(np.asarray(closes)[3::4], step="4h")
+    return made
+
+
+def long_of(symbol: str, mark: float = 100.0, quantity: float = 10.0) -> pd.DataFrame:
+    """One long, entered at its mark."""
+    return positions((symbol, VENUE, 1, quantity, mark, mark, 5.0, "isolated"))
+
+
+def trades(**changes: Any) -> pd.DataFrame:
+    """One closed long of BTC, bought at 100 and sold at 110 after two days."""
+    row = {
+        "symbol": BTC,
+        "venue": VENUE,
+        "side": "buy",
+        "quantity": 2.0,
+        "entry_time": START + pd.Timedelta(hours=1),
+        "entry_price": 100.0,
+        "exit_time": START + pd.Timedelta(hours=49),
+        "exit_price": 110.0,
+    }
+    return pd.DataFrame([row | changes])
+
+
+def test_a_book_held_earns_its_market_times_leverage(pure: Callable[..., Any]) -> None:
+    """BTC rises by a tenth in a straight line, ETH stays: 10 % once, 50 % at 5x, 100 % at 10x, and no drawdown."""
+    candles = market(np.linspace(100, 110, HOURS), np.full(HOURS, 100.0))
+    got = pure(compare_strategies, long_of(BTC), long_of(ETH), candles, now=NOW, settings=QUICK)
+    own = got.outcomes[got.outcomes["strategy"] == "A"]
+    assert own["return"].tolist() == pytest.approx([0.1, 0.5, 1.0])
+    assert own["max_drawdown"].tolist() == [0.0, 0.0, 0.0]
+    assert got.outcomes["liquidated_at"].isna().all()
+
+
+def test_a_fall_beyond_the_margin_is_ruin_at_the_hour_it_happens() -> None:
+    """BTC falls by 1 an hour from the 10th on: a margin of 10 less maintenance of 0.4 % is gone at 90."""
+    fall = np.r_[np.full(10, 100.0), 100 - np.arange(1, 31), np.full(HOURS - 40, 70.0)]
+    got = compare_strategies(long_of(BTC), long_of(ETH), market(fall, np.full(HOURS, 100.0)), now=NOW, settings=QUICK)
+    ten = got.outcomes[(got.outcomes["strategy"] == "A") & (got.outcomes["leverage"] == 10)].iloc[0]
+    assert ten["liquidated_at"] == START + pd.Timedelta(hours=20)
+    assert ten["return"] == -1.0
+    assert "A would have been liquidated by 2025-01-01 20:00 UTC; B would have returned +0%" in got.verdicts[1].words
+
+
+def test_a_wick_may_have_liquidated_what_the_close_did_not() -> None:
+    """Closes stay, lows lie 12 % below: at 10x the margin may be gone in the first hour, and the words say so."""
+    flat = np.full(HOURS, 100.0)
+    got = compare_strategies(long_of(BTC), long_of(ETH), market(flat, flat, wick=0.12), now=NOW, settings=QUICK)
+    ten = got.outcomes[got.outcomes["leverage"] == 10].iloc[0]
+    assert pd.isna(ten["liquidated_at"])
+    assert ten["possible_at"] == START
+    assert "unless its margin ran out within the hour of 2025-01-01 00:00" in got.verdicts[1].words
+
+
+def test_two_random_walks_are_not_distinguishable() -> None:
+    """The interval holds 0 and nothing more is claimed."""
+    got = compare_strategies(
+        long_of(BTC), long_of(ETH), market(walk(HOURS, seed=1), walk(HOURS, seed=2)), now=NOW, settings=QUICK
+    )
+    assert [verdict.distinguishable for verdict in got.verdicts] == [False, False]
+    assert all(verdict.low <= 0 <= verdict.high for verdict in got.verdicts)
+    assert "not distinguishable from luck" in got.verdicts[0].words
+
+
+def test_a_market_that_always_rises_is_told_from_one_that_always_falls() -> None:
+    """Every day up against every day down."""
+    days = pd.date_range("2025-01-01", periods=90, freq="D")
+    up, down = pd.Series(0.002, index=days), pd.Series(-0.002, index=days)
+    difference, low, high = growth_difference(up, down, 5.0)
+    assert difference == pytest.approx(365 * (np.log(1.01) - np.log(0.99)))
+    assert 0 < low <= high == pytest.approx(difference)
+
+
+def test_a_day_that_takes_all_is_growth_of_minus_infinity() -> None:
+    """One ruin makes the difference infinite, but one day is not proof: the interval reaches to 0 or beyond."""
+    days = pd.date_range("2025-01-01", periods=100, freq="D")
+    steady = pd.Series(np.tile([0.001, -0.001], 50), index=days)
+    ruined = steady.copy()
+    ruined.iloc[50] = -0.5
+    difference, low, high = growth_difference(ruined, steady, 5.0)
+    assert difference == low == -np.inf
+    assert high >= 0
+
+
+def test_a_short_history_is_not_compared() -> None:
+    """NaN, and the words say why."""
+    days = pd.date_range("2025-01-01", periods=59, freq="D")
+    assert np.isnan(growth_difference(pd.Series(0.1, index=days), pd.Series(0.2, index=days), 1.0)).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 1000), leverage=st.floats(0.5, 20))
+def test_turning_the_two_round_turns_the_interval_round(seed: int, leverage: float) -> None:
+    """A less B is minus B less A."""
+    days = pd.date_range("2025-01-01", periods=80, freq="D")
+    made = np.random.default_rng(seed).normal(0, 0.01, (2, 80))
+    first, second = (pd.Series(row, index=days) for row in made)
+    quick = CompareSettings(resamples=100)
+    there = growth_difference(first, second, leverage, settings=quick)
+    back = growth_difference(second, first, leverage, settings=quick)
+    assert there == pytest.approx((-back[0], -back[2], -back[1]))
+
+
+def test_more_leverage_never_survives_longer() -> None:
+    """Over one history, 10x is liquidated no later than 5x."""
+    for seed in range(5):
+        candles = market(walk(HOURS, seed=seed, scale=0.02), walk(HOURS, seed=seed + 50, scale=0.02))
+        got = compare_strategies(long_of(BTC), long_of(ETH), candles, now=NOW, settings=QUICK).outcomes
+        times = got.pivot_table(index="strategy", columns="leverage", values="liquidated_at", aggfunc="first")
+        times = times.reindex(columns=[5.0, 10.0]).apply(pd.to_datetime, utc=True).fillna(NOW)
+        assert (times[10.0] <= times[5.0]).all()
+
+
+def test_heat_is_shared_out_into_quantiles_and_time_in_red() -> None:
+    """A long of a rising market is hot, a long of a falling one cold."""
+    up = 100 * np.exp(np.linspace(0, 1, HOURS) + np.random.default_rng(3).normal(0, 0.002, HOURS))
+    got = compare_strategies(
+        long_of(BTC), long_of(ETH), market(up, 1e4 / up), now=NOW, settings=QUICK, names=("with", "against")
+    )
+    table = got.heat_quantiles.set_index("strategy")
+    assert table.loc["with", "q50"] > 55 > 45 > table.loc["against", "q50"]
+    assert table.loc["against", "share_red"] > table.loc["with", "share_red"]
+    assert got.heat.columns.tolist() == ["with", "against"]
+
+
+def test_concentration_counts_bets() -> None:
+    """Two halves that move alike are two positions and nearly one bet... and one position is one of each."""
+    same = walk(HOURS, seed=4)
+    both = positions((BTC, VENUE, 1, 1.0, 100, 100, 5, "isolated"), (ETH, VENUE, 1, 1.0, 100, 100, 5, "isolated"))
+    got = compare_strategies(both, long_of(BTC), market(same, same), now=NOW, settings=QUICK)
+    assert got.concentration["effective_positions"].tolist() == pytest.approx([2.0, 1.0])
+    assert got.concentration["largest_share"].tolist() == pytest.approx([0.5, 1.0])
+
+
+def test_no_bar_after_now_counts() -> None:
+    """What comes later changes nothing: the same result from the history cut at now."""
+    candles = market(walk(HOURS, seed=5), walk(HOURS, seed=6))
+    early = START + pd.Timedelta(hours=24 * 70)
+    cut = {key: table[table.index < early - pd.Timedelta(0)] for key, table in candles.items()}
+    whole = compare_strategies(long_of(BTC), long_of(ETH), candles, now=early, settings=QUICK)
+    short = compare_strategies(long_of(BTC), long_of(ETH), cut, now=early, settings=QUICK)
+    pd.testing.assert_frame_equal(whole.outcomes, short.outcomes)
+    assert whole.end == early
+
+
+def test_what_cannot_be_followed_is_named_and_left_out() -> None:
+    """A market without bars, a position without a mark price; nothing left at all is an error."""
+    candles = market(np.full(HOURS, 100.0), np.full(HOURS, 100.0))
+    odd = positions(
+        (BTC, VENUE, 1, 1.0, 100, 100, 5, "isolated"),
+        ("NEW/USDT:USDT", VENUE, 1, 1.0, 100, 100, 5, "isolated"),
+        (ETH, VENUE, 1, 1.0, 100, np.nan, 5, "isolated"),
+    )
+    got = compare_strategies(odd, long_of(ETH), candles, now=NOW, settings=QUICK)
+    assert got.notes[0] == "A: no hourly bars or no size for ETH/USDT:USDT, NEW/USDT:USDT, left out."
+    with pytest.raises(DataError, match="Nothing of A can be followed"):
+        compare_strategies(odd[1:].reset_index(drop=True), long_of(ETH), candles, now=NOW)
+    with pytest.raises(DataError, match="Nothing of B can be followed"):
+        compare_strategies(odd, odd[:0], candles, now=NOW)
+
+
+def test_markets_that_never_traded_together_share_no_history() -> None:
+    """One ends before the other begins."""
+    candles = market(np.full(100, 100.0), np.full(100, 100.0))
+    candles[VENUE, ETH, "1h"] = bars(np.full(100, 100.0), start=START + pd.Timedelta(days=60))
+    with pytest.raises(DataError, match="share no hours of history"):
+        compare_strategies(long_of(BTC), long_of(ETH), candles, now=NOW)
+
+
+def test_a_trade_earns_what_it_was_closed_at() -> None:
+    """2 BTC from 100 to 110 on a flat market: 20 of 200 gross is 10 %, 50 % at 5x."""
+    candles = market(np.full(HOURS, 100.0), np.full(HOURS, 100.0))
+    still = trades(exit_time=pd.NaT, exit_price=np.nan, quantity=1.0)
+    got = compare_strategies(trades(), still, candles, now=NOW, settings=QUICK)
+    own = got.outcomes[got.outcomes["strategy"] == "A"]
+    assert own["return"].tolist() == pytest.approx([0.1, 0.5, 1.0])
+    assert got.outcomes.loc[got.outcomes["strategy"] == "B", "return"].tolist() == pytest.approx([0, 0, 0])
+
+
+def test_a_short_trade_earns_from_a_fall() -> None:
+    """Sold at 100, bought back at 80, on a market that falls with it."""
+    fall = np.linspace(100, 80, HOURS)
+    short = trades(side=-1, exit_time=NOW, exit_price=80.0)
+    got = compare_strategies(short, long_of(ETH), market(fall, np.full(HOURS, 100.0)), now=NOW, settings=QUICK)
+    assert got.outcomes["return"].iloc[0] == pytest.approx(0.2, abs=1e-3)
+
+
+def test_sides_and_times_of_trades_are_read() -> None:
+    """Words and text become +1 and UTC, in order of entry."""
+    text = (
+        "symbol,venue,side,quantity,entry_time,entry_price,exit_time,exit_price,note\n"
+        f"{BTC},{VENUE},short,1,2025-01-03 00:00,100,2025-01-04T00:00:00Z,90,x\n"
+        f"{BTC},{VENUE},buy,1,2025-01-02,100,,,y\n"
+    )
+    got = trades_from_csv(text)
+    assert got["side"].tolist() == [1, -1]
+    assert got["entry_time"].iloc[0] == pd.Timestamp("2025-01-02", tz="UTC")
+    assert pd.isna(got["exit_time"].iloc[0])
+    assert is_trades(got)
+    assert not is_trades(long_of(BTC))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"side": "up"}, "Column 'side' of the trades of T, row 0"),
+        ({"quantity": 0.0}, "Column 'quantity' must be positive in the trades of T. Row 0 is 0.0"),
+        ({"entry_price": "dear"}, "Column 'entry_price' must be positive in the trades of T. Row 0 is nan"),
+        ({"exit_time": START}, "Column 'exit_time' must not come before the entry"),
+        ({"exit_price": np.nan}, "Column 'exit_price' must be positive where there is an exit"),
+        ({"entry_time": "soon"}, "Column 'entry_time' of the trades of T, row 0: 'soon' is no time"),
+    ],
+)
+def test_a_trade_that_cannot_be_is_refused(changes: dict[str, Any], message: str) -> None:
+    """The column, the rule, the row and the value."""
+    with pytest.raises(DataError, match=message):
+        check_trades(trades(**changes), where="T")
+
+
+def test_wrong_tables_and_settings_are_refused() -> None:
+    """Columns, CSV and settings."""
+    with pytest.raises(MissingColumnsError, match=r"The trades of T must have the columns .* Missing quantity"):
+        check_trades(trades().drop(columns="quantity"), where="T")
+    with pytest.raises(DataError, match="cannot be read as CSV"):
+        trades_from_csv("")
+    with pytest.raises(ParameterError, match="'leverages' parameter of CompareSettings must be a positive"):
+        CompareSettings(leverages=(0.0,))
+    with pytest.raises(ParameterError, match="'leverage' parameter of growth_difference must be a positive"):
+        growth_difference(pd.Series(dtype=float), pd.Series(dtype=float), 0.0)
