@@ -14,8 +14,9 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def own_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep the reader's own settings out of the tests, and the tests out of them."""
+    """Keep the reader's own settings and journal out of the tests, and the tests out of them."""
     os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("config"))
+    os.environ["HEATLAB_DATA"] = str(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="session")

@@ -7,30 +7,42 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from heatlab.apps.gallery import index
+    from heatlab.apps.journal_app import journal
     from heatlab.apps.liquidation_app import liquidation
     from heatlab.apps.market import open_market, user_settings
     from heatlab.apps.portfolio_heat_app import portfolio_heat
     from heatlab.apps.studies import liquidation_study, simulated_liquidation_study
+    from heatlab.apps.user_data import user_books, user_data, user_journal, user_snapshots
     from heatlab.apps.warm import warm_up
 
 __all__ = [
     "index",
+    "journal",
     "liquidation",
     "liquidation_study",
     "open_market",
     "portfolio_heat",
     "simulated_liquidation_study",
+    "user_books",
+    "user_data",
+    "user_journal",
     "user_settings",
+    "user_snapshots",
     "warm_up",
 ]
 _PLACES = {
     "index": "gallery",
+    "journal": "journal_app",
     "liquidation": "liquidation_app",
     "liquidation_study": "studies",
     "open_market": "market",
     "portfolio_heat": "portfolio_heat_app",
     "simulated_liquidation_study": "studies",
+    "user_books": "user_data",
+    "user_data": "user_data",
+    "user_journal": "user_data",
     "user_settings": "market",
+    "user_snapshots": "user_data",
     "warm_up": "warm",
 }
 

@@ -76,6 +76,7 @@ def environment(cache: Path) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "XDG_CACHE_HOME": str(cache),
         "XDG_CONFIG_HOME": str(cache / "config"),
+        "HEATLAB_DATA": str(cache / "data"),
         "HEATLAB_LOG": str(cache / "heatlab.log"),
         "JUPYTER_CONFIG_DIR": str(cache / "jupyter-config"),
     }
