@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from heatlab import portfolio
 from heatlab.errors import DataError, ParameterError
 from heatlab.frames import align
+from heatlab.portfolio.correlation.estimate import CorrelationSettings
 
-PLAIN = portfolio.CovarianceSettings(shrinkage=0.0)
+PLAIN = CorrelationSettings(shrinkage=0.0)
 
 
 def closes(hours: int = 800, assets: int = 3, *, seed: int = 7) -> pd.DataFrame:
@@ -38,7 +39,7 @@ def test_shrinkage_moves_correlations_to_their_mean_and_keeps_variances() -> Non
     """Fully shrunk: one correlation for all."""
     table = closes()
     sample = np.log(table.iloc[-720:]).diff()
-    got = portfolio.covariance(table, settings=portfolio.CovarianceSettings(shrinkage=1.0))
+    got = portfolio.covariance(table, settings=CorrelationSettings(shrinkage=1.0))
     deviation = np.sqrt(np.diag(got))
     correlation = (got / np.outer(deviation, deviation)).to_numpy()
     np.testing.assert_allclose(deviation, sample.std())
@@ -81,7 +82,7 @@ def test_it_is_symmetric_and_positive_semi_definite(seed: int, holes: float) -> 
     """Whatever is missing, no portfolio has negative variance."""
     table = closes(300, 5, seed=seed)
     table = table.where(np.random.default_rng(seed).random(table.shape) > holes)
-    got = portfolio.covariance(table, settings=portfolio.CovarianceSettings(min_bars=10))
+    got = portfolio.covariance(table, settings=CorrelationSettings(min_bars=10))
     known = got.dropna(how="all").dropna(axis=1, how="all").to_numpy()
     np.testing.assert_allclose(known, known.T)
     if known.size:
@@ -98,14 +99,14 @@ def test_bad_tables_and_settings_are_refused() -> None:
     """The message says which column and row."""
     table = closes()
     table.iloc[3, 1] = 0.0
-    with pytest.raises(DataError, match=r"closes of covariance must be positive. Column 'B' has 0 at row 3"):
+    with pytest.raises(DataError, match=r"closes of estimate_correlation must be positive. Column 'B' has 0 at row 3"):
         portfolio.covariance(table)
     with pytest.raises(DataError, match="must have a sorted DatetimeIndex"):
         portfolio.covariance(closes()[::-1])
-    with pytest.raises(ParameterError, match=r"'shrinkage' parameter of CovarianceSettings must be in \[0, 1\]"):
-        portfolio.CovarianceSettings(shrinkage=2)
-    with pytest.raises(ParameterError, match="'window' parameter of CovarianceSettings must be a positive length"):
-        portfolio.CovarianceSettings(window="soon")
+    with pytest.raises(ParameterError, match=r"'shrinkage' parameter of CorrelationSettings must be in \[0, 1\]"):
+        CorrelationSettings(shrinkage=2)
+    with pytest.raises(ParameterError, match="'window' parameter of CorrelationSettings must be a positive length"):
+        CorrelationSettings(window="soon")
 
 
 @pytest.mark.market
