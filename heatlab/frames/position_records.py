@@ -110,10 +110,12 @@ def positions_from_records(
     made = [_record(number, record, problems) for number, record in zip(numbers, records, strict=True)]
     problems += _repeats(made, numbers)
     wallets = _wallets(records, numbers, problems)
+    wrong = {(problem.row, problem.column) for problem in problems}
     notes = [
         note
         for number, record, given in zip(numbers, made, records, strict=True)
         for note in _notes(number, record, given, markets)
+        if (note.row, note.column) not in wrong
     ]
     if problems:
         return PositionsRead(None, tuple(problems), tuple(notes))
