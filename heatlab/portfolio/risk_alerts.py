@@ -16,6 +16,8 @@ from heatlab.portfolio.view import RiskView
 
 ALERT_COLUMNS = [*COLUMNS, "side", "strength", "red_strength"]
 LEVELS = ("red", "amber", "note")
+WHATS = ("liquidation", "rule", "systemic", "cluster", "heat", "market", "stale", "correlation")
+"""Kinds of alerts, what can hurt soonest first."""
 MOST_NAMED = 3
 MOST_SINGLE = 5
 """Positions with old bars that get a line each; more share one."""
@@ -54,8 +56,7 @@ def risk_alerts(
     Returns
     -------
     DataFrame
-        level ("red", "amber", "note"), what ("liquidation", "heat", "rule", "cluster", "correlation", "systemic",
-        "stale", "market"), symbol, venue, detail, side (0 for none), strength, red_strength: the measure over its amber
+        level ("red", "amber", "note"), what (one of ``WHATS``), symbol ("cluster 1", "the whole book"), venue, detail, side (0 for none), strength, red_strength: the measure over its amber
         and red threshold, so that 1 raises an alert; NaN red strength where there is no red.
     """
     limits, thresholds = settings or AlertSettings(), rules or RuleSettings()
@@ -72,9 +73,15 @@ def risk_alerts(
     if view.positions["quantity"].isna().all():  # a watch list, or nothing at all
         makers = makers[-2:]
     rows = [row for make in makers for row in make() if row[0] or fading]
-    rows.sort(key=lambda row: (LEVELS.index(row[0]) if row[0] else len(LEVELS), -row[7] if row[7] > 0 else 0.0))
+    rows.sort(key=_urgency)
     kinds = {"side": "int64", "strength": "float64", "red_strength": "float64"}
     return pd.DataFrame(rows, columns=ALERT_COLUMNS).astype(kinds)
+
+
+def _urgency(row: Row) -> tuple[int, int, float]:
+    """Order by level, then what can hurt soonest, then how far it is beyond its threshold."""
+    level, what, strength = row[0], row[1], row[6]
+    return (LEVELS.index(level) if level else len(LEVELS), WHATS.index(what), -strength)
 
 
 def daily_volatility(view: RiskView) -> np.ndarray:
@@ -172,7 +179,7 @@ def _clusters(view: RiskView, limits: AlertSettings) -> Iterator[Row]:
             continue
         sizes = f"{shares[0]:.0%} of the value and {shares[1]:.0%} of the risk"
         words = f"{row['name']}: {sizes} in one bet of {row['positions']} positions"
-        yield (_level(strength, red), "cluster", str(row["name"]), "", words, 0, strength, red)
+        yield (_level(strength, red), "cluster", f"cluster {row['cluster']}", "", words, 0, strength, red)
 
 
 def _pairs(

@@ -130,7 +130,7 @@ def clusters(*shares: tuple[float, float]) -> pd.DataFrame:
 def test_heavy_clusters() -> None:
     """The larger of value and risk counts: 30 % red, 22 % amber, 10 % and unknown nothing."""
     made = replace(QUIET, cluster_shares=clusters((0.1, 0.3), (0.22, 0.0), (0.1, 0.1), (NAN, NAN)))
-    assert found(made, "cluster") == [("red", "C0"), ("amber", "C1")]
+    assert found(made, "cluster") == [("red", "cluster 0"), ("amber", "cluster 1")]
 
 
 def test_one_position_is_no_cluster() -> None:
@@ -193,6 +193,12 @@ def test_five_hundred_positions() -> None:
     many["symbol"] = [f"C{k}/USDT:USDT" for k in range(500)]
     table = risk_alerts(view(many, deviation=0.03, rho=0.9), fading=True)
     assert table.groupby("what").size().max() <= 500
+
+
+def test_what_can_hurt_soonest_comes_first() -> None:
+    """A red liquidation before a heavier red cluster."""
+    made = replace(view(deviation=0.03), cluster_shares=clusters((1.0, 1.0)))
+    assert risk_alerts(made)["what"].tolist()[:2] == ["liquidation", "cluster"]
 
 
 def test_settings_are_checked() -> None:
