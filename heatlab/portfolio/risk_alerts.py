@@ -56,8 +56,9 @@ def risk_alerts(
     Returns
     -------
     DataFrame
-        level ("red", "amber", "note"), what (one of ``WHATS``), symbol ("cluster 1", "the whole book"), venue, detail, side (0 for none), strength, red_strength: the measure over its amber
-        and red threshold, so that 1 raises an alert; NaN red strength where there is no red.
+        level ("red", "amber", "note"), what (one of ``WHATS``), symbol ("cluster 1" or "the whole book" where it is no
+        one position), venue, detail, side (0 for none), strength, red_strength: the measure over its amber and red
+        threshold, so that 1 raises an alert; NaN red strength where there is no red.
     """
     limits, thresholds = settings or AlertSettings(), rules or RuleSettings()
     makers: tuple[Callable[[], Iterator[Row]], ...] = (

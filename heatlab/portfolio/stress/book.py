@@ -14,6 +14,7 @@ from heatlab.domain import NAN, Contract, MarginMode
 from heatlab.frames import POSITIONS, check
 from heatlab.margin import contract_of, default_brackets, has_formula, liquidation_price, maximum_leverage
 from heatlab.margin.venues import formula_of
+from heatlab.portfolio.merge import quantity_at_entry
 from heatlab.portfolio.stress.upkeep import Upkeep, upkeep
 
 Floats = NDArray[np.float64]
@@ -127,6 +128,7 @@ def stress_book(
     """
     check(positions, POSITIONS, where="stress_book")
     table = positions.reset_index(drop=True)
+    table["quantity"] = quantity_at_entry(table)  # of an inverse position: coin at entry, so that N = q*E
     columns = {name: table[name].to_numpy(dtype=np.float64) for name in ("quantity", "entry_price", "mark_price")}
     symbols, venues = list(table["symbol"].astype(str)), list(table["venue"].astype(str))
     inverse = np.array([contract_of(symbol) is Contract.INVERSE for symbol in symbols], dtype=bool)
