@@ -1,0 +1,272 @@
+"""Before an order is placed: what it does to heat, clusters, bets and every liquidation price of its account."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from heatlab._checks import check_positive, check_range, parameter_error
+from heatlab.domain import Contract, Side
+from heatlab.margin import contract_of, maximum_leverage
+from heatlab.portfolio.orders.account import Brackets, brackets_of, free_margin
+from heatlab.portfolio.orders.apply import ProposedOrder, apply_orders, filled
+from heatlab.portfolio.orders.change import ROUND_OFF, Change
+from heatlab.portfolio.orders.costs import CostSettings, price_orders
+from heatlab.portfolio.orders.hedging import market_price
+from heatlab.portfolio.rule import ORDER_COLUMNS
+from heatlab.portfolio.view import RiskView
+
+Key = tuple[str, str, str]
+Owner = tuple[str, str]
+GO, LOOK_AGAIN = "go", "look again"
+RED = -1.0
+
+
+@dataclass(frozen=True, slots=True)
+class PretradeSettings:
+    """When to look again.
+
+    Parameters
+    ----------
+    min_distance : float
+        Least distance to liquidation, in daily volatilities of the symbol. Ours: three is a bad day, not a rare one.
+    max_bets_fall : float
+        Largest fall of the effective number of bets [fraction of it].
+    alert : float
+        Share of gross or risk from which a cluster is alerted [fraction].
+    costs : CostSettings
+    """
+
+    min_distance: float = 3.0
+    max_bets_fall: float = 0.05
+    alert: float = 0.25
+    costs: CostSettings = field(default_factory=CostSettings)
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        check_positive("min_distance", self.min_distance, caller="PretradeSettings")
+        check_range("max_bets_fall", self.max_bets_fall, 0, 1, caller="PretradeSettings")
+        check_range("alert", self.alert, 0, 1, caller="PretradeSettings")
+
+
+DEFAULT = PretradeSettings()
+
+
+@dataclass(frozen=True)
+class PretradeResult:
+    """What an order would change.
+
+    Attributes
+    ----------
+    verdict : str
+        "go" or "look again": a threshold is broken by the order. Never a forecast of profit.
+    reasons : tuple of str
+        The thresholds broken, with their numbers; empty for "go".
+    notes : tuple of str
+        What is assumed or unknown.
+    order : DataFrame
+        The order, priced.
+    figures : DataFrame
+        figure, unit ("heat", "quote" or "count"), better (+1 more is better, -1 less is, 0 neither), before, after.
+    clusters : DataFrame
+        cluster, name, and gross_share, risk_share and level, each ``_before`` and ``_after``; largest first.
+    distances : DataFrame
+        Positions of the account the order touches: symbol, venue, side, ordered (bool: the order is in it),
+        liquidation price [quote] and distance [fraction of mark] before and after, and the distance after in daily
+        volatilities. NaN where unknown, or where there is no such position.
+    positions : DataFrame
+        The book after the order.
+    """
+
+    verdict: str
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+    order: pd.DataFrame
+    figures: pd.DataFrame
+    clusters: pd.DataFrame
+    distances: pd.DataFrame
+    positions: pd.DataFrame
+
+
+def pretrade_check(
+    order: ProposedOrder,
+    positions: pd.DataFrame,
+    *,
+    measure: Callable[[pd.DataFrame], RiskView],
+    candles: Mapping[Key, pd.DataFrame],
+    brackets: Brackets | None = None,
+    before: RiskView | None = None,
+    spreads: Mapping[Owner, float] | None = None,
+    fees: Mapping[str, float] | None = None,
+    settings: PretradeSettings = DEFAULT,
+) -> PretradeResult:
+    """Measure a book with and without an order, and say whether a threshold breaks; nothing is sent.
+
+    Parameters
+    ----------
+    order : ProposedOrder
+    positions : DataFrame
+        Canonical positions; ``attrs["wallet_balance"]`` for liquidation prices of cross accounts.
+    measure : callable
+        ``measure(positions) -> RiskView``, used for the book before and after alike.
+    candles : mapping of (venue, symbol, timeframe) to DataFrame
+        Markets an order may be in.
+    brackets : mapping of (venue, symbol) to DataFrame, optional
+        Assumed, and said so, where a market has none.
+    before : RiskView, optional
+        Of ``positions``, where it is at hand.
+    spreads, fees : mapping, optional
+        As for :func:`heatlab.portfolio.orders.costs.price_orders`.
+    settings : PretradeSettings
+
+    Returns
+    -------
+    PretradeResult
+
+    Raises
+    ------
+    ParameterError
+        The market is unknown, or the order is incomplete: see :func:`heatlab.portfolio.orders.apply.filled`.
+    """
+    whole = _complete(order, positions, candles)
+    priced = _priced(whole, spreads, fees, settings)
+    rate = float(priced["fee"].iloc[0] / priced["notional"].iloc[0])
+    marks = {(whole.venue, whole.symbol): market_price(positions, candles, whole.venue, whole.symbol)}
+    after_book = apply_orders(positions, [whole], fee=rate, marks=marks)
+    first, second = before or measure(positions), measure(after_book)
+    change = Change(whole, positions, after_book, first, second, brackets or {})
+    distances, clusters = change.distances(), change.clusters()
+    reasons = (
+        *_leverage_reasons(change),
+        *_cluster_reasons(change, clusters, settings),
+        *_bets_reasons(change, settings),
+        *_distance_reasons(distances, settings),
+        *_heat_reasons(change),
+    )
+    return PretradeResult(
+        verdict=LOOK_AGAIN if reasons else GO,
+        reasons=reasons,
+        notes=_notes(change, priced),
+        order=priced,
+        figures=change.figures(),
+        clusters=clusters,
+        distances=distances,
+        positions=after_book,
+    )
+
+
+def _complete(order: ProposedOrder, positions: pd.DataFrame, candles: Mapping[Key, pd.DataFrame]) -> ProposedOrder:
+    markets = {(venue, symbol) for venue, symbol, _ in candles} | set(
+        zip(positions["venue"], positions["symbol"], strict=True)
+    )
+    if (order.venue, order.symbol) not in markets:
+        here = sorted(symbol for venue, symbol in markets if venue == order.venue)
+        known = ", ".join(here) if here else f"on a venue loaded here ({', '.join(sorted({v for v, _ in markets}))})"
+        raise parameter_error("symbol", "pretrade_check", f"one of {known}", f"{order.symbol} on {order.venue}")
+    mark = market_price(positions, candles, order.venue, order.symbol)
+    return filled(order, mark, caller="pretrade_check")
+
+
+def _priced(
+    order: ProposedOrder,
+    spreads: Mapping[Owner, float] | None,
+    fees: Mapping[str, float] | None,
+    settings: PretradeSettings,
+) -> pd.DataFrame:
+    names = ("symbol", "venue", "quantity", "notional")
+    row = {name: getattr(order, name) for name in names} | {"side": int(order.side)}
+    row |= {"reason": f"typed in, {order.leverage:g}x {order.margin_mode}", "rule": "pre-trade"}
+    return price_orders(pd.DataFrame([row], columns=ORDER_COLUMNS), spreads=spreads, fees=fees, settings=settings.costs)
+
+
+def _leverage_reasons(change: Change) -> list[str]:
+    """Leverage beyond the bracket, and margin that is not there."""
+    if not change.opened > 0:
+        return []
+    row = change.own(change.made).iloc[0]
+    inverse = contract_of(change.order.symbol) is Contract.INVERSE
+    size = float(row["quantity"]) * (1.0 if inverse else float(row["entry_price"]))
+    allowed = float(maximum_leverage(size, brackets_of(change.order.venue, change.order.symbol, change.brackets)))
+    reasons = []
+    if change.order.leverage > allowed:
+        reasons.append(f"Leverage {change.order.leverage:g}x is beyond the {allowed:g}x allowed for {change.name}.")
+    needed = change.opened * change.order.price / change.order.leverage
+    free = free_margin(change.held, change.order.venue)
+    if needed > free:
+        reasons.append(f"It needs ${needed:,.0f} of margin; ${max(free, 0):,.0f} is free on {change.order.venue}.")
+    return reasons
+
+
+def _cluster_reasons(change: Change, clusters: pd.DataFrame, settings: PretradeSettings) -> list[str]:
+    """Clusters over alert whose share the order raises; a first position is always alone, and only noted."""
+    reasons = []
+    for row in clusters.to_dict("records") if len(change.held) else []:
+        for kind in ("gross", "risk"):
+            old, new = float(row[f"{kind}_share_before"]), float(row[f"{kind}_share_after"])
+            if new >= settings.alert and not new <= old + ROUND_OFF:
+                reasons.append(
+                    f"Cluster {row['name']}: {kind} share rises from {old:.1%} to {new:.1%}, over the alert at "
+                    f"{settings.alert:.0%}."
+                )
+    return reasons
+
+
+def _bets_reasons(change: Change, settings: PretradeSettings) -> list[str]:
+    """Fewer effective bets than before."""
+    old, new = change.before.measures.effective_bets, change.after.measures.effective_bets
+    if not new < old * (1 - settings.max_bets_fall):
+        return []
+    return [f"Effective bets fall from {old:.2f} to {new:.2f}, by more than {settings.max_bets_fall:.0%}."]
+
+
+def _distance_reasons(distances: pd.DataFrame, settings: PretradeSettings) -> list[str]:
+    """Positions nearer to liquidation than a few daily volatilities, and nearer than before."""
+    reasons = []
+    for row in distances.to_dict("records"):
+        label = f"{row['symbol']} {Side(int(row['side'])).label}"
+        far, was, away = row["daily_volatilities"], row["distance_before"], row["distance_after"]
+        if row["ordered"] and math.isnan(away):
+            reasons.append(f"The liquidation price of the {label} would be unknown, which never means safe.")
+        elif row["ordered"] and away <= 0:
+            reasons.append(f"The {label} would be liquidated as it opens.")
+        elif far < settings.min_distance and not away >= was - ROUND_OFF:
+            reasons.append(
+                f"Liquidation of the {label} would be {away:.1%} away, {far:.1f} daily volatilities; "
+                f"at least {settings.min_distance:g} are asked for."
+            )
+    return reasons
+
+
+def _heat_reasons(change: Change) -> list[str]:
+    """Name a position that grows against its trend."""
+    if not change.opened > 0:
+        return []
+    row = change.own(change.after.heat.overall)
+    if row.empty or float(row["zone"].iloc[0]) != RED:
+        return []
+    heat, red = float(row["heat"].iloc[0]), float(row["red"].iloc[0])
+    return [f"The {change.order.side.label} of {change.order.symbol} is red: heat {heat:.1f}, red below {red:.1f}."]
+
+
+def _notes(change: Change, priced: pd.DataFrame) -> tuple[str, ...]:
+    """Say what is assumed or unknown."""
+    notes = []
+    if change.held.empty:
+        notes.append("It is the only position: its cluster is the whole book, which no other bet balances yet.")
+    if bool(priced["assumed"].iloc[0]):
+        notes.append("Fee or spread is assumed, not measured.")
+    if (change.order.venue, change.order.symbol) not in change.brackets:
+        notes.append(f"Leverage brackets of {change.name} are not known: those of BTC on a large venue are assumed.")
+    heat = change.own(change.after.heat.overall)
+    if change.opened > 0 and (heat.empty or math.isnan(float(heat["heat"].iloc[0]))):
+        notes.append("The heat of this position is unknown: too few bars.")
+    if math.isnan(change.daily_volatility(change.order.symbol)):
+        notes.append(f"The volatility of {change.order.symbol} is unknown: its share of risk and bets are too.")
+    if math.isnan(free_margin(change.held, change.order.venue)):
+        notes.append(f"The wallet balance on {change.order.venue} is not known: free margin is not checked.")
+    if not change.after.state.trusted:
+        notes.append("Correlations are not to be trusted now: " + " ".join(change.after.state.words))
+    return tuple(notes)
