@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from heatlab.portfolio.stress.betas_of import PositionBetas
-from heatlab.portfolio.stress.book import Bools, Floats, StressBook
+from heatlab.portfolio.stress.book import Account, Bools, Floats, StressBook
 from heatlab.portfolio.stress.result import Settled, in_words
 
 MOST_NAMED = 6
@@ -36,7 +36,7 @@ def positions_table(
             "venue": book.positions["venue"],
             "side": book.positions["side"],
             "margin_mode": np.where(book.spot, "spot", np.where(shared, "cross", "isolated")),
-            "notional": book.quantity * book.mark,
+            "notional": np.where(book.inverse, book.quantity * book.entry, book.quantity * book.mark),
             "beta": betas.stated,
             "downside_beta": betas.stated_down,
             "beta_used": np.where(betas.counted, used, np.nan),
@@ -114,16 +114,25 @@ def notes_of(book: StressBook, betas: PositionBetas) -> tuple[str, ...]:
 
 
 def _position_notes(book: StressBook, betas: PositionBetas) -> list[str]:
-    return ["; ".join(filter(None, pair)) for pair in zip(betas.notes, book.why, strict=True)]
+    with np.errstate(invalid="ignore"):
+        beyond = book.sign * (book.mark - book.limit) <= 0
+    gone = np.where(beyond, "already beyond its liquidation price", "")
+    shared = ["" if place < 0 else _lacking(book.accounts[place]) for place in book.account]
+    return ["; ".join(filter(None, told)) for told in zip(betas.notes, book.why, shared, gone, strict=True)]
 
 
 def _account_notes(book: StressBook, unknown: Bools) -> list[str]:
     notes = []
     for one, silent in zip(book.accounts, unknown, strict=True):
-        reason = one.why or ("" if np.isfinite(one.wallet) else "its wallet balance is not known")
+        reason = _lacking(one)
         late = "a position in it has no price or beta" if silent and not reason else ""
         notes.append(reason or late or ("wallet inferred" if one.inferred else ""))
     return notes
+
+
+def _lacking(account: Account) -> str:
+    """Why the liquidation of an account cannot be known, as far as the account alone decides."""
+    return account.why or ("" if np.isfinite(account.wallet) else "its wallet balance is not known")
 
 
 def _name(book: StressBook, row: int, why: str = "") -> str:
