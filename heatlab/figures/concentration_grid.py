@@ -110,10 +110,13 @@ class ConcentrationGrid:
             selection_line_width=4, hover_line_width=3, name="cells", **fill,
         )  # fmt: skip
         plot.quad("left", "right", "top", "bottom", source=self.headers, fill_color="fill", line_color=None)
-        self._text(plot, self.headers, "text", size=12, style="bold", colour="ink")
+        self._text(plot, self.headers, "text", size=12, style="bold", colour="ink", ground="fill")
         for line, (size, style) in LINES.items():
             field = f"{prefix}value" if line == "value" else line
-            self._text(plot, self.source, field, size=size, style=style, colour=f"{prefix}ink", dy=f"{line}_y")
+            self._text(
+                plot, self.source, field, size=size, style=style, colour=f"{prefix}ink", ground=f"{prefix}fill",
+                dy=f"{line}_y",
+            )  # fmt: skip
         plot.add_tools(TapTool(renderers=[cells]), HoverTool(renderers=[cells], tooltips=TOOLTIP))
         redraw = CustomJS(args={"first": self.source, "second": self.headers}, code=REDRAW_JS)
         plot.js_on_change("inner_width", redraw)
@@ -128,6 +131,7 @@ class ConcentrationGrid:
         size: int,
         style: str,
         colour: str,
+        ground: str,
         dy: Any = 0,
     ) -> None:
         """Text in the middle of its box: the longest of its wordings that fits, or none."""
@@ -137,7 +141,8 @@ class ConcentrationGrid:
         plot.text(
             "x", "y", transform(field, fit), source=source, y_offset=dy, text_font_size=f"{size}px",
             text_font_style=style, text_font=value(FONT), text_color=colour, text_align="center",
-            text_baseline="middle", nonselection_text_alpha=1.0,
+            text_baseline="middle", nonselection_text_alpha=1.0, background_fill_color=ground,
+            background_fill_alpha=0.85,
         )  # fmt: skip
 
     @property

@@ -224,7 +224,7 @@ class QuadrantFigure:
             line.line_color = theme.muted
         self.high.fill_color, self.doubt.fill_color = theme.accent, theme.warn
         for corner in self.corners.values():
-            corner.text_color = theme.muted
+            corner.update(text_color=theme.muted, background_fill_color=theme.background, background_fill_alpha=0.85)
         self.root.select_one({"name": "texts"}).glyph.text_color = theme.foreground
         self.root.select_one({"name": "texts"}).nonselection_glyph.text_color = theme.foreground
         marks = self.root.select_one({"name": "marks"})

@@ -117,25 +117,19 @@ def _place(
     conviction: float, share: float, is_hedge: bool, *, limit: float, settings: QuadrantSettings
 ) -> tuple[str, str]:
     """Quadrant of one position, and the reason in words."""
-    size = f"{share:.1%} of gross"
     if is_hedge:
-        return HEDGE, f"takes risk off other positions; {size if np.isfinite(share) else 'size unknown'}"
+        return HEDGE, "takes risk off other positions" + ("" if np.isfinite(share) else "; its size is unknown")
     if not np.isfinite(share):
         return UNSURE, "size unknown: no quantity or no mark price"
-    large = share >= limit - ROUND_OFF
     if not np.isfinite(conviction):
-        return UNSURE, f"conviction unknown: too little history for a forecast; {size}"
-    words = f"conviction {conviction:+.0%}"
-    high = conviction >= settings.conviction - ROUND_OFF
-    if large:
-        told = f"{size}, {words}"
-        return (MEANT, told) if high else (UNSURE, f"large without conviction: {told}{_against(conviction)}")
-    told = f"{size}, {words}"
-    return SPECULATIVE, f"{told}: conviction is high, the size is small" if high else f"{told}{_against(conviction)}"
-
-
-def _against(conviction: float) -> str:
-    return ", the trend speaks against it" if conviction < 0 else ""
+        return UNSURE, "conviction unknown: too little history for a forecast"
+    large = share >= limit - ROUND_OFF
+    if conviction >= settings.conviction - ROUND_OFF:
+        return (
+            (MEANT, "large, and the trend speaks for it") if large else (SPECULATIVE, "small, for all its conviction")
+        )
+    against = "and the trend speaks against it" if conviction < 0 else "without conviction"
+    return (UNSURE, f"large, {against}") if large else (SPECULATIVE, f"small, {against}")
 
 
 def _check(positions: pd.DataFrame, overall: pd.DataFrame, concentration: pd.DataFrame) -> None:

@@ -46,7 +46,7 @@ def test_four_positions_in_four_quadrants(pure: Callable[..., Any]) -> None:
     }
     assert table["symbol"].iloc[0] == "ETH/USDT:USDT"
     assert table.attrs == {"conviction": 0.5, "size_share": 0.25}
-    assert table["reason"].iloc[0] == "large without conviction: 30.0% of gross, conviction +10%"
+    assert table["reason"].tolist()[:2] == ["large, without conviction", "large, and the trend speaks for it"]
 
 
 def test_conviction_is_the_forecast_along_the_position() -> None:
@@ -54,7 +54,7 @@ def test_conviction_is_the_forecast_along_the_position() -> None:
     positions = book([("BTC", "okx", -1, 100.0), ("ETH", "okx", 1, 100.0)])
     table = quadrants(positions, overall(positions, [-20.0, -10.0]), concentration(positions))
     assert dict(zip(table["side"], table["conviction"], strict=True)) == {-1: 1.0, 1: -0.5}
-    assert table["reason"].iloc[0].endswith("the trend speaks against it")
+    assert table["reason"].iloc[0] == "large, and the trend speaks against it"
 
 
 def test_what_is_unknown_needs_a_decision() -> None:
@@ -67,7 +67,7 @@ def test_what_is_unknown_needs_a_decision() -> None:
     assert table["quadrant"].tolist() == ["unsure", "unsure", "unsure", "high conviction, large"]
     assert table["reason"].tolist()[:2] == [
         "size unknown: no quantity or no mark price",
-        "conviction unknown: too little history for a forecast; 30.0% of gross",
+        "conviction unknown: too little history for a forecast",
     ]
 
 
@@ -82,7 +82,7 @@ def test_a_small_one_of_high_conviction_says_so() -> None:
     """Its size and its conviction disagree, at no risk."""
     positions = book(ROWS)
     table = quadrants(positions, overall(positions, [15, 15, -15, 15]), concentration(positions))
-    assert table.iloc[-1]["reason"] == "8.0% of gross, conviction +75%: conviction is high, the size is small"
+    assert table.iloc[-1]["reason"] == "small, for all its conviction"
 
 
 def test_equal_sizes_are_all_large() -> None:
