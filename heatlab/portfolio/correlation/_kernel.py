@@ -36,7 +36,15 @@ def _move(sums: Floats, new: float, added: Floats, old: float, gone: Floats) -> 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def roll_complete(
-    z: Floats, level: Floats, window: int, runs: Ints, products: Floats, first_bar: int, every: int, column: int, out: Any
+    z: Floats,
+    level: Floats,
+    window: int,
+    runs: Ints,
+    products: Floats,
+    first_bar: int,
+    every: int,
+    column: int,
+    out: Any,
 ) -> int:
     """Correlations where nothing is missing.
 
@@ -80,7 +88,7 @@ def roll_complete(
             inverse[i] = 1.0 / math.sqrt(variance) if variance > floor else np.nan
             doubtful += 1 if (variance < SAFE * peak[i]) & (peak[i] > floor) else 0
         if doubtful and step > 0:
-            return step
+            return int(step)
         wanted, row_out = (first_bar + step) % every == 0, out[(first_bar + step) // every]
         for k in range(runs.shape[0]):
             i, low, high, place = runs[k, 0], runs[k, 1], runs[k, 2], runs[k, 3]
@@ -90,14 +98,18 @@ def roll_complete(
                 _move(sums, new, news, old, olds)
                 continue
             mean, scale = total[i] / window, inverse[i]
-            totals, scales, shown = total[low:high], inverse[low:high], row_out[column + place : column + place + high - low]
+            totals, scales, shown = (
+                total[low:high],
+                inverse[low:high],
+                row_out[column + place : column + place + high - low],
+            )
             for j in range(sums.size):
                 moved = sums[j] + new * news[j] - old * olds[j]
                 sums[j] = moved
                 rho = (moved - mean * totals[j]) * scale * scales[j]
                 rho = 1.0 if rho > 1.0 else rho
                 shown[j] = -1.0 if rho < -1.0 else rho
-    return z.shape[0] - window
+    return int(z.shape[0] - window)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -141,7 +153,7 @@ def roll_gaps(
             peak[i] = max(peak[i], square[i])
             doubtful += 1 if (square[i] < SAFE * peak[i]) & (peak[i] > window * (STILL * level[i]) ** 2) else 0
         if doubtful and step > 0:
-            return step
+            return int(step)
         row_out = out[(first_bar + step) // every]
         for k in range(runs.shape[0]):
             i, low, high, place = runs[k, 0], runs[k, 1], runs[k, 2], runs[k, 3]
@@ -154,7 +166,7 @@ def roll_gaps(
             _move(sums[5][place:end], x, added[low:high], old, gone[low:high])
             if (first_bar + step) % every == 0:
                 _close_run(z, here, level, peak, step + 1, step + window, min_bars, runs[k], sums, row_out[column:])
-    return z.shape[0] - window
+    return int(z.shape[0] - window)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]

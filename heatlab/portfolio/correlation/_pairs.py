@@ -22,7 +22,7 @@ NEAR_ONE = 1.0 - 1e-9
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _of(sums: Floats, i: int, j: int) -> float:
-    return sums[min(i, sums.shape[0] - 1), min(j, sums.shape[1] - 1)]
+    return float(sums[min(i, sums.shape[0] - 1), min(j, sums.shape[1] - 1)])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -62,7 +62,7 @@ def pair_statistics(sums: Any, min_bars: int) -> tuple[Floats, Floats, Floats]:
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def window_z(now: Any, min_bars: int) -> Floats:
-    """Fisher's z of all pairs in one window: known (1 or 0), z, z^2 and its variance; shape (4, n, n), upper triangle."""
+    """Known (1 or 0), Fisher's z, z^2 and variance of z of all pairs; shape (4, n, n), upper triangle."""
     n = now[4].shape[0]
     out = np.zeros((4, n, n))
     for i in range(n):

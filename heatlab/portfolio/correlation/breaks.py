@@ -114,7 +114,7 @@ class _Reference:
 
 
 def volatility_adjusted(returns: Floats, *, half_life: float) -> Floats:
-    """Returns over their own recent volatility, an exponential mean of squares up to the bar before.
+    """Divide returns by their own recent volatility, an exponential mean of squares up to the bar before.
 
     While two volatilities move apart the correlation over a window falls although the two move together as closely
     as ever; after the division only a change of togetherness is left.

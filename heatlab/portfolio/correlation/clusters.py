@@ -74,11 +74,13 @@ def cluster_tree(matrix: pd.DataFrame) -> tuple[list[str], Floats]:
     tree : array of shape (n_symbols - 1, 4)
         As ``scipy.cluster.hierarchy.linkage`` gives it; column 2 holds the heights. Empty below two symbols.
     """
-    distance = pd.DataFrame(correlation_distance(matrix), index=matrix.index, columns=matrix.columns)
-    symbols = sorted(symbol for symbol in matrix.columns if np.isfinite(distance.at[symbol, symbol]))
+    distance = correlation_distance(matrix)
+    columns = [str(name) for name in matrix.columns]
+    places = sorted(np.flatnonzero(np.isfinite(np.diag(distance))), key=lambda place: columns[place])
+    symbols = [columns[place] for place in places]
     if len(symbols) < 2:
         return symbols, np.empty((0, 4))
-    flat = squareform(distance.loc[symbols, symbols].to_numpy(), checks=False)
+    flat = squareform(distance[np.ix_(places, places)], checks=False)
     return symbols, np.asarray(linkage(flat, method="average"), dtype=np.float64)
 
 
@@ -211,7 +213,7 @@ def cluster_shares(
     sizes = table.groupby("symbol", sort=False)["size_share"].sum()
     held = table.drop_duplicates("symbol").set_index("symbol")["cluster"]
     names = cluster_names(held, sizes)
-    rows = [_share_row(int(label), group, names, sizes, settings) for label, group in table.groupby("cluster")]
+    rows = [_share_row(label, table[table["cluster"] == label], names, sizes, settings) for label in names]
     rows.sort(key=lambda row: (row["cluster"] == UNCLUSTERED, -_larger(row), row["cluster"]))
     kinds = {"cluster": "int64", "positions": "int64", "gross_share": "float64", "risk_share": "float64"}
     return pd.DataFrame(rows, columns=SHARE_COLUMNS).astype(kinds)

@@ -34,14 +34,16 @@ class Moments:
         return tuple(getattr(self, name) for name in self.__slots__)
 
     def __add__(self, other: Moments) -> Moments:
+        """Join the sums of two windows."""
         return Moments(*(mine + yours for mine, yours in zip(self.arrays, other.arrays, strict=True)))
 
     def __sub__(self, other: Moments) -> Moments:
+        """Take the sums of a part out."""
         return Moments(*(mine - yours for mine, yours in zip(self.arrays, other.arrays, strict=True)))
 
 
 def moments(returns: Floats) -> Moments:
-    """Sums over a window.
+    """Take the sums over a window.
 
     Parameters
     ----------
@@ -62,13 +64,8 @@ def moments(returns: Floats) -> Moments:
     return Moments(count, x, xx, xxxx, returns.T @ returns, square.T @ square, (square * returns).T @ returns)
 
 
-    @property
-    def arrays(self) -> tuple[Floats, ...]:
-        """The sums in order, for the compiled loops."""
-        return tuple(getattr(self, name) for name in self.__slots__)
-
 def standardised(returns: Floats) -> Floats:
-    """Returns less their mean over their deviation, so that fourth powers stay in range; NaN stays."""
+    """Take the mean off and divide by the deviation, so that fourth powers stay in range; NaN stays."""
     here = np.isfinite(returns)
     count = np.maximum(here.sum(axis=0), 1)
     centred = returns - np.where(here, returns, 0.0).sum(axis=0) / count
@@ -93,4 +90,5 @@ def correlation_of(sums: Moments, *, min_bars: int) -> tuple[Floats, Floats, Flo
         returns and larger where tails are fat; as influences are uncorrelated through time while the correlation is
         constant, this stays right where volatility clusters.
     """
-    return pair_statistics(sums.arrays, min_bars)
+    correlation, spread, count = pair_statistics(sums.arrays, min_bars)
+    return correlation, spread, count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ def history_notes(
     step: pd.Timedelta,
     settings: CorrelationSettings,
 ) -> pd.DataFrame:
-    """Notes on symbols of which less than the whole window is known.
+    """List symbols of which less than the whole window is known.
 
     Parameters
     ----------
@@ -49,12 +49,13 @@ def history_notes(
     """
     rows = []
     wanted = max(int(pd.Timedelta(settings.window) / step) - 1, 1)
-    first_closes = closes.apply(pd.Series.first_valid_index) if len(closes) else None
     for k, symbol in enumerate(closes.columns):
         here = np.isfinite(grid[:, k])
         bars = int((here[1:] & here[:-1]).sum())
-        first = None if first_closes is None else first_closes.iloc[k]
-        text = [_length_note(bars, wanted, first, closes.index, step, settings), _end_note(here, step)]
+        text = [
+            _length_note(bars, wanted, closes.iloc[:, k].first_valid_index(), closes.index, step, settings),
+            _end_note(here, step),
+        ]
         if known[k]:
             text += [_still_note(grid[:, k]), _apart_note(k, closes.columns, known, counts, settings)]
         words = "; ".join(part for part in text if part)
@@ -66,12 +67,12 @@ def history_notes(
 def _length_note(
     bars: int,
     wanted: int,
-    first: pd.Timestamp | None,
+    first: Any,
     index: pd.Index,
     step: pd.Timedelta,
     settings: CorrelationSettings,
 ) -> str:
-    if first is None or pd.isna(first):
+    if first is None:
         return "no history: left out of correlation, clusters and shares of risk"
     fresh = first > index[-1] - pd.Timedelta(settings.window) + step
     since = f"new listing, first close {first:%Y-%m-%d %H:%M}" if fresh and first > index[0] else ""
@@ -101,7 +102,7 @@ def _still_note(prices: Floats) -> str:
 def _apart_note(
     k: int, symbols: pd.Index, known: NDArray[np.bool_], counts: Floats, settings: CorrelationSettings
 ) -> str:
-    few = [str(symbols[j]) for j in np.flatnonzero(known & (counts[k] < settings.min_bars)) if j != k]
+    few = [str(symbols[int(j)]) for j in np.flatnonzero(known & (counts[k] < settings.min_bars)) if j != k]
     if not few:
         return ""
     named = ", ".join(few[:3]) + (f" and {len(few) - 3} more" if len(few) > 3 else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -110,11 +111,15 @@ def _pairs(pairs: tuple[ArrayLike, ArrayLike] | None, n_assets: int) -> tuple[In
 
 def _parts(first: Ints, second: Ints, n_bars: int, workers: int | None) -> list[tuple[Ints, Ints, slice]]:
     """Pairs cut into neighbouring stretches of equal length, one for each thread."""
-    most = workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else workers or os.cpu_count()
-    count = max(1, min(most or 1, len(first) * n_bars // WORTH_A_THREAD))
+    count = max(1, min(workers or processors(), len(first) * n_bars // WORTH_A_THREAD))
     edges = np.linspace(0, len(first), count + 1).astype(int)
-    cuts = [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+    cuts = [slice(a, b) for a, b in pairwise(edges) if b > a]
     return [(first[cut], second[cut], cut) for cut in cuts]
+
+
+def processors() -> int:
+    """Count the processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def runs_of(first: Ints, second: Ints) -> Ints:

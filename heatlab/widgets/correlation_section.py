@@ -1,0 +1,361 @@
+"""Correlation section: matrix in cluster order, clusters against their marks, and pairs that need a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from html import escape
+from typing import Any
+
+import ipywidgets
+import pandas as pd
+
+from heatlab.domain import JournalEntry
+from heatlab.figures import format as show
+from heatlab.figures.cluster_bars import ClusterBars
+from heatlab.figures.correlation_matrix import NUMBERS_UP_TO, CorrelationMatrix, short_names
+from heatlab.figures.tables import orders_html
+from heatlab.figures.theme import Theme
+from heatlab.portfolio.correlation.clusters import ClusterSettings, cluster_names, cluster_order, cluster_shares
+from heatlab.portfolio.correlation.pairs import PAIR_COLUMNS, correlation_pairs
+from heatlab.portfolio.correlation.trim import Trim, trim_pair
+from heatlab.portfolio.view import RiskView
+from heatlab.widgets.downloads import download_link
+from heatlab.widgets.entry_list import Cell, EntryList
+from heatlab.widgets.log_button import LogButton
+from heatlab.widgets.pane import BokehPane
+from heatlab.widgets.panel_parts import message_html, notices_html
+from heatlab.widgets.sections import BookInputs, Shared
+from heatlab.widgets.status import guard
+
+Pair = tuple[str, str]
+MOST_SYMBOLS, MOST_PAIRS, MOST_NOTES = 40, 200, 12
+STALE = pd.Timedelta("3h")
+HEADS = ("pair", "in force", "30 days", "95 % interval", "3 days", "hours", "state")
+EMPTY = "No positions. Load yours with --positions FILE.csv, or point heatlab at an account with a read-only key."
+ALONE = "One symbol only: there is no pair to correlate. Its share of the book stands below."
+UNKNOWN = "No symbol has enough hourly history for a correlation: see the notes below."
+LEGEND = (
+    "Orange: move together; blue: move against each other; hatched: too little history. Frames and the strip at the "
+    "left hold a cluster together. ≠ has just changed, ✓ accepted. Click a cell, or a row below, to decide on a pair."
+)
+
+
+class CorrelationSection:
+    """What moves together, and what to do about it.
+
+    Parameters
+    ----------
+    shared : Shared
+    accepted : callable, optional
+        ``accepted()`` returns the pairs of symbols accepted before, from the journal; those accepted here are added.
+    settings : ClusterSettings
+        Marks of the clusters; a pair is trimmed down to the mark to watch.
+    limit : float
+        Correlation above which a pair is flagged.
+    title : str
+    """
+
+    name = "correlation"
+
+    def __init__(
+        self,
+        shared: Shared,
+        *,
+        accepted: Callable[[], Iterable[Pair] | None] | None = None,
+        settings: ClusterSettings | None = None,
+        limit: float = 0.7,
+        title: str = "Correlation",
+    ) -> None:
+        self.title = title
+        self.settings = settings or ClusterSettings()
+        self._shared, self._accepted = shared, accepted
+        self._accepted_here: set[Pair] = set()
+        self._view: RiskView | None = None
+        self.pairs = pd.DataFrame(columns=PAIR_COLUMNS)
+        self.trim: Trim | None = None
+        self.matrix, self.bars = CorrelationMatrix(theme=shared.theme), ClusterBars(theme=shared.theme)
+        self.limit = ipywidgets.BoundedFloatText(value=limit, min=0, max=0.99, step=0.05, description="Flag above")
+        self.message, self.facts, self.drawn, self.notes = (ipywidgets.HTML() for _ in range(4))
+        self.chosen, self.trim_words = ipywidgets.HTML(), ipywidgets.HTML()
+        self.table = EntryList(HEADS, empty="No pair of known symbols.")
+        self.table.layout.max_height, self.table.layout.overflow = "380px", "auto"
+        self.accept = LogButton(
+            shared.log, self.accepted_entry, label="Accept", needs_reason=True, on_logged=lambda _: self._take()
+        )
+        self.trim_button = ipywidgets.Button(description="Trim", tooltip="Show which of the two to trim, by how much")
+        self.trim_log = LogButton(shared.log, self.trim_entry, label="Log this order")
+        self.panes = [
+            BokehPane(self.matrix.root, waiting="Drawing the correlations"),
+            BokehPane(self.bars.root, waiting="Drawing the clusters"),
+        ]
+        self.root = ipywidgets.VBox(self._parts())
+        self._listen()
+        self._choose(None)
+
+    @property
+    def pair(self) -> Pair | None:
+        """The pair chosen, None where there is none."""
+        if not 0 < self.table.value <= len(self.pairs):
+            return None
+        row = self.pairs.iloc[self.table.value - 1]
+        return str(row["first"]), str(row["second"])
+
+    def show(self, inputs: BookInputs, view: RiskView) -> None:
+        """Show a book."""
+        self._view = view
+        self.message.value = _message(inputs, view)
+        self.facts.value = f'<p class="hl-muted">{escape(facts_text(view))}</p>'
+        self.notes.value = notices_html(_notes(view))
+        old = len(view.closes) > 0 and inputs.now - view.closes.index[-1] - pd.Timedelta("1h") > STALE
+        for pane in self.panes:
+            (pane.add_class if old else pane.remove_class)("hl-stale")
+        self._draw()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change the colours of the figures."""
+        self.matrix.set_theme(theme)
+        self.bars.set_theme(theme)
+
+    def matrix_csv(self) -> bytes:
+        """Correlations in force of all symbols, in cluster order, as CSV; empty before there are any."""
+        if self._view is None:
+            return b""
+        matrix = self._view.correlation.matrix
+        order = cluster_order(matrix)
+        return bytes(matrix.loc[order, order].to_csv().encode())
+
+    def pairs_csv(self) -> bytes:
+        """Return all pairs with intervals and flags as CSV."""
+        return bytes(self.pairs.to_csv(index=False).encode())
+
+    def accepted_entry(self) -> JournalEntry | None:
+        """Entry that accepts the chosen pair, with its state at this moment."""
+        if self.pair is None:
+            return None
+        row = _plain(self.pairs.iloc[self.table.value - 1])
+        words = f"Correlation of {' and '.join(map(_base, self.pair))} accepted at {row['correlation']:.2f}"
+        return JournalEntry(kind="accepted", text=words, symbol=self.pair[0], state={**row, "limit": self.limit.value})
+
+    def trim_entry(self) -> JournalEntry | None:
+        """Entry that proposes the trim shown; None where there is no order."""
+        if self.trim is None or self.trim.orders.empty:
+            return None
+        first = _plain(self.trim.orders.iloc[0])
+        state = {
+            "pair": list(self.pair or ()),
+            "share_before": self.trim.before,
+            "share_after": self.trim.after,
+            "orders": [_plain(row) for _, row in self.trim.orders.iterrows()],
+        }
+        return JournalEntry(
+            kind="order", text=self.trim.text, symbol=first["symbol"], venue=first["venue"], side=first["side"],
+            state=state,
+        )  # fmt: skip
+
+    def _parts(self) -> list[Any]:
+        links = ipywidgets.Box(
+            [
+                self.limit,
+                download_link("correlation.csv", self.matrix_csv, label="Matrix as CSV"),
+                download_link("pairs.csv", self.pairs_csv, label="All pairs as CSV"),
+            ]
+        )
+        decide = ipywidgets.Box([self.accept, self.trim_button])
+        for box in (links, decide):
+            box.add_class("hl-toolbar")
+        legend = ipywidgets.HTML(f'<p class="hl-muted">{escape(LEGEND)}</p>')
+        return [
+            *(self.message, self.facts, self.panes[0], self.drawn, legend, self.notes),
+            *(links, self.table, self.chosen, decide, self.trim_words, self.trim_log, self.panes[1]),
+        ]
+
+    def _listen(self) -> None:
+        status = self._shared.status
+        self.limit.observe(guard(lambda _: self._draw(), status), "value")
+        self.table.observe(guard(self._choose, status), "value")
+        self.trim_button.on_click(guard(lambda _: self._trim(), status))
+        self.matrix.on_select(guard(self._pick, status))
+        self._shared.selection.observe(guard(self._follow, status), "position")
+
+    def _draw(self) -> None:
+        """Draw matrix, bars and pairs by the limit and the acceptances in force."""
+        view = self._view
+        if view is None:
+            return
+        kept = self.pair
+        before = self._accepted() if self._accepted is not None else None
+        taken = [*(before or ()), *self._accepted_here]
+        table = correlation_pairs(view.correlation, limit=self.limit.value, accepted=taken)
+        self.pairs = table.sort_values("flagged", ascending=False, kind="stable", ignore_index=True)
+        shares = cluster_shares(view.concentration, view.clusters, settings=self.settings)
+        sizes = view.concentration.groupby("symbol", sort=False)["size_share"].sum()
+        names = cluster_names(view.clusters, sizes)
+        order = _largest(view, sizes)
+        inside = self.pairs["first"].isin(order) & self.pairs["second"].isin(order)
+        self.matrix.update(self.pairs[inside], order=order, clusters=view.clusters, names=names)
+        self.bars.update(shares.head(MOST_SYMBOLS), watch=self.settings.watch, alert=self.settings.alert)
+        self.drawn.value = _drawn_html(len(order), len(view.correlation.matrix))
+        self._list(kept)
+
+    def _list(self, kept: Pair | None) -> None:
+        head = self.pairs.head(MOST_PAIRS)
+        names = short_names(list(self._view.correlation.matrix.columns)) if self._view is not None else {}
+        rows = [(k + 1, _cells(row, names)) for k, row in enumerate(head.to_dict("records"))]
+        flagged, accepted = int(self.pairs["flagged"].sum()), int(self.pairs["accepted"].sum())
+        caption = f"{len(self.pairs)} pairs: {flagged} above {self.limit.value:g} need a decision, {accepted} accepted"
+        if len(self.pairs) > MOST_PAIRS:
+            caption += f"; the first {MOST_PAIRS} are listed, all are in the CSV"
+        self.table.show(rows, caption=caption, empty="No pair of known symbols.")
+        if kept is not None:
+            self._pick(kept)
+        self._choose(None)
+
+    def _pick(self, pair: Pair) -> None:
+        wanted = frozenset(pair)
+        for k, found in enumerate(zip(self.pairs["first"], self.pairs["second"], strict=True)):
+            if frozenset(found) == wanted:
+                self._reach(k)
+                return
+
+    def _reach(self, place: int) -> None:
+        """Choose a pair; one below the rows listed is put among them first."""
+        if place >= MOST_PAIRS:
+            order = [place, *(k for k in range(len(self.pairs)) if k != place)]
+            self.pairs = self.pairs.iloc[order].reset_index(drop=True)
+            self._list(None)
+            place = 0
+        self.table.value = place + 1
+
+    def _follow(self, change: Any) -> None:
+        """Choose the strongest pair of the symbol selected elsewhere, unless the pair shown holds it."""
+        symbol = change["new"][0] if change["new"] else ""
+        own = (self.pairs["first"] == symbol) | (self.pairs["second"] == symbol)
+        if own.any() and symbol not in (self.pair or ()):
+            row = self.pairs.loc[self.pairs.loc[own, "correlation"].idxmax()]
+            self._pick((row["first"], row["second"]))
+
+    def _choose(self, _change: Any) -> None:
+        self.trim, self.trim_words.value, self.trim_log.layout.display = None, "", "none"
+        pair = self.pair
+        self.trim_button.disabled = pair is None
+        if pair is None:
+            self.chosen.value = ""
+            return
+        row = self.pairs.iloc[self.table.value - 1]
+        words = f"{' and '.join(map(_base, pair))}: {pair_words(row, self.limit.value)}"
+        self.chosen.value = f"<p><b>{escape(words)}</b></p>"
+
+    def _take(self) -> None:
+        if self.pair is not None:
+            self._accepted_here.add(self.pair)
+            self._draw()
+
+    def _trim(self) -> None:
+        if self._view is None or self.pair is None:
+            return
+        covariance = self._view.correlation.covariance
+        self.trim = trim_pair(self._view.positions, covariance, self.pair, target=self.settings.watch)
+        orders = orders_html(self.trim.orders, caption="Order proposed; nothing is sent") if self.trim.symbol else ""
+        self.trim_words.value = message_html(self.trim.text, kind="hl-callout") + orders
+        self.trim_log.layout.display = "" if len(self.trim.orders) else "none"
+        if len(self.trim.orders):
+            order = self.trim.orders.iloc[0]
+            self._shared.selection.position = (str(order["symbol"]), str(order["venue"]), -int(order["side"]))
+
+
+def facts_text(view: RiskView) -> str:
+    """Say window, shrinkage, state of breaks and how sure the figures are, in one paragraph."""
+    estimate = view.correlation
+    settings = estimate.settings
+    upper = int(estimate.broken.to_numpy(dtype=bool).sum()) // 2
+    bars = pd.Timedelta(settings.window).days
+    words = [f"Log returns of hourly closes over {bars} days, pair by pair on the hours both have."]
+    share = estimate.shrinkage if pd.notna(estimate.shrinkage) else (settings.shrinkage or 0.0)
+    how = "estimated" if settings.shrinkage is None else "fixed"
+    words.append(f"Shrunk {share:.0%} ({how}) towards the mean correlation.")
+    if upper:
+        many = "1 pair has" if upper == 1 else f"{upper} pairs have"
+        words.append(f"{many} just changed (≠): the larger of the 30-day and the 3-day correlation is in force.")
+    else:
+        words.append("No pair has just changed.")
+    words.append(f"By chance alone at most about {settings.false_alarms:.0%} of the pairs would show a change.")
+    return " ".join(words)
+
+
+def pair_words(row: Any, limit: float) -> str:
+    """Say what is known of a pair."""
+    state = "accepted" if row["accepted"] else f"above {limit:g}, needs a decision" if row["flagged"] else "below"
+    parts = [f"{row['correlation']:.2f} in force, {state}"]
+    if pd.notna(row["low"]):
+        parts.append(f"30 days {row['long']:.2f} ({row['low']:.2f} to {row['high']:.2f}, {row['bars']} hours)")
+    if pd.notna(row["short"]):
+        parts.append(f"3 days {row['short']:.2f}{', just changed' if row['broken'] else ''}")
+    return "; ".join(parts)
+
+
+def _cells(row: dict[Any, Any], names: dict[str, str]) -> list[Cell]:
+    state = "✓ accepted" if row["accepted"] else "▲ decide" if row["flagged"] else ""
+    state += f"{' · ' if state else ''}≠ just changed" if row["broken"] else ""
+    interval = f"{show.number(row['low'], 2)} to {show.number(row['high'], 2)}"
+    return [
+        (f"{names.get(row['first'], row['first'])} and {names.get(row['second'], row['second'])}", "hl-text"),
+        (show.number(row["correlation"], 2), ""),
+        (show.number(row["long"], 2), ""),
+        (interval, ""),
+        (show.number(row["short"], 2), ""),
+        (show.number(row["bars"]), ""),
+        (state, "hl-text"),
+    ]
+
+
+def _largest(view: RiskView, sizes: pd.Series) -> list[str]:
+    """Symbols to draw, in cluster order: the largest ones where there are too many."""
+    order = cluster_order(view.correlation.matrix)
+    if len(order) > MOST_SYMBOLS:
+        kept = set(
+            sizes.abs().reindex(order).fillna(0.0).sort_values(ascending=False, kind="stable")[:MOST_SYMBOLS].index
+        )
+        order = [symbol for symbol in order if symbol in kept]
+    label = {symbol: int(view.clusters.get(symbol, 0)) for symbol in order}
+    ranks = {group: k for k, group in enumerate(dict.fromkeys(label.values()))}
+    return sorted(order, key=lambda symbol: (label[symbol] == 0, ranks[label[symbol]]))
+
+
+def _drawn_html(shown: int, known: int) -> str:
+    words = f"The {shown} largest of {known} symbols are drawn; all are in the CSV. " if shown < known else ""
+    words += "Too many for numbers in the cells: point at one to read it." if shown > NUMBERS_UP_TO else ""
+    return f'<p class="hl-muted">{escape(words)}</p>' if words else ""
+
+
+def _message(inputs: BookInputs, view: RiskView) -> str:
+    matrix = view.correlation.matrix
+    if matrix.empty:
+        return message_html(EMPTY)
+    if inputs.watching:
+        words = (
+            "No positions here, only markets to watch: their correlations are shown, shares of a book are not known."
+        )
+        return message_html(words, kind="hl-callout")
+    if not matrix.notna().any(axis=None):
+        return message_html(UNKNOWN, kind="hl-callout hl-warning")
+    return message_html(ALONE, kind="hl-callout") if len(matrix) == 1 else ""
+
+
+def _notes(view: RiskView) -> list[str]:
+    notes = view.correlation.notes
+    told = [f"{row['symbol']}: {row['note']}." for row in notes.head(MOST_NOTES).to_dict("records")]
+    if len(notes) > MOST_NOTES:
+        told.append(f"{len(notes) - MOST_NOTES} more symbols have a short history.")
+    if len(view.closes):
+        told.append(f"Up to the hour that began {view.closes.index[-1]:%Y-%m-%d %H:%M} UTC.")
+    return told
+
+
+def _plain(row: pd.Series) -> dict[str, Any]:
+    """Give values a JSON file can hold; None where unknown."""
+    values = {str(name): value.item() if hasattr(value, "item") else value for name, value in row.items()}
+    return {name: None if isinstance(value, float) and pd.isna(value) else value for name, value in values.items()}
+
+
+def _base(symbol: str) -> str:
+    return symbol.split("/", maxsplit=1)[0]
