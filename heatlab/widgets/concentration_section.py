@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from heatlab.figures import format as show
+from heatlab.figures.cluster_bars import ClusterBars
 from heatlab.figures.concentration_grid import ConcentrationGrid, concentration_legend
 from heatlab.figures.heat_grid import position_label
 from heatlab.figures.theme import Theme
@@ -25,6 +26,8 @@ from heatlab.widgets.sections import BookInputs, Shared
 from heatlab.widgets.status import guard
 
 HEATS = [("Size-weighted", "size"), ("Correlation-weighted", "correlation"), ("Side by side", "both")]
+CLUSTERS = 12
+"""Clusters drawn, the largest; the positions of the others are in the table."""
 STALE = pd.Timedelta("3h")
 """Age of the last hourly close from which the correlation is old: three bars."""
 WORDS = {
@@ -66,16 +69,18 @@ class ConcentrationSection:
         self.settings = settings or ClusterSettings()
         self._view: RiskView | None = None
         self._keys: list[tuple[str, str, int]] = []
-        self.grid = ConcentrationGrid(theme=shared.theme)
+        self.grid, self.bars = ConcentrationGrid(theme=shared.theme), ClusterBars(theme=shared.theme)
         self._names: dict[int, str] = {}
         self.heat = ipywidgets.ToggleButtons(options=HEATS, description="Heat")
         self.heat.style.button_width = "170px"
         self.watch = _percent("Watch from", self.settings.watch)
         self.alert = _percent("Alert from", self.settings.alert)
-        self.message, self.figures, self.words, self.legend, self.notes = (ipywidgets.HTML() for _ in range(5))
+        self.message, self.figures, self.words, self.legend = (ipywidgets.HTML() for _ in range(4))
+        self.cluster_words, self.notes = ipywidgets.HTML(), ipywidgets.HTML()
         self.table = EntryList(HEADS, empty="No positions.")
         self.table.layout.max_height, self.table.layout.overflow = "440px", "auto"
         self.pane = BokehPane(self.grid.root, waiting="Drawing the concentration")
+        self.bars_pane = BokehPane(self.bars.root, waiting="Drawing the clusters")
         self.root = ipywidgets.VBox(self._parts())
         self._listen()
         self._say_heat()
@@ -88,8 +93,11 @@ class ConcentrationSection:
         self.figures.value = figures_html(view.measures, len(table))
         self.notes.value = notices_html([*_age_note(inputs, view), *_left_out(view)])
         age = _age(inputs, view)
-        (self.pane.add_class if age > STALE else self.pane.remove_class)("hl-stale")
-        self._clusters()
+        for pane in (self.pane, self.bars_pane):
+            (pane.add_class if age > STALE else pane.remove_class)("hl-stale")
+        shares = self._clusters()
+        self.grid.update(table, shares=shares)
+        self._names = dict(zip(shares["cluster"], shares["name"], strict=True))
         self._list(table)
         self._mark(None)
 
@@ -97,6 +105,7 @@ class ConcentrationSection:
         """Change the colours of the figures."""
         self._theme = theme
         self.grid.set_theme(theme)
+        self.bars.set_theme(theme)
         self.legend.value = concentration_legend(theme)
 
     def csv(self) -> bytes:
@@ -111,7 +120,7 @@ class ConcentrationSection:
             box.add_class("hl-toolbar")
         return [
             *(self.message, self.figures, top, self.words, self.pane, self.legend),
-            *(limits, self.table, bottom, self.notes),
+            *(limits, self.bars_pane, self.cluster_words, self.table, bottom, self.notes),
         ]
 
     def _listen(self) -> None:
@@ -130,17 +139,18 @@ class ConcentrationSection:
 
     def _limits(self, _change: Any) -> None:
         self.settings = ClusterSettings(watch=self.watch.value / 100, alert=self.alert.value / 100)
-        self._clusters()
+        if self._view is not None:
+            self._clusters()
         if self._on_settings is not None:
             self._on_settings(self.settings)
 
-    def _clusters(self) -> None:
-        """Draw clusters, and positions within them, by the limits in force."""
-        if self._view is None:
-            return
+    def _clusters(self) -> pd.DataFrame:
+        """Draw the clusters by the limits in force, and return their shares."""
+        assert self._view is not None
         shares = cluster_shares(self._view.concentration, self._view.clusters, settings=self.settings)
-        self.grid.update(self._view.concentration, shares=shares)
-        self._names = dict(zip(shares["cluster"], shares["name"], strict=True))
+        self.bars.update(shares.head(CLUSTERS), watch=self.settings.watch, alert=self.settings.alert)
+        self.cluster_words.value = _cluster_words(shares, self.settings)
+        return shares
 
     def _list(self, table: pd.DataFrame) -> None:
         """Positions by share of risk, the largest first; hedges show their sign."""
@@ -206,6 +216,20 @@ def figures_html(measures: ConcentrationMeasures, count: int) -> str:
         for name, value, words in told
     )
     return f'<div class="hl-figures">{cells}</div>'
+
+
+def _cluster_words(shares: pd.DataFrame, settings: ClusterSettings) -> str:
+    """Say which clusters reach which limit, and how many are not drawn."""
+    told = []
+    for level, limit in (("alert", settings.alert), ("watch", settings.watch)):
+        names = list(shares.loc[shares["level"] == level, "name"])
+        if names:
+            told.append(f"{level} from {limit * 100:.3g} % of gross or of risk: {', '.join(names)}.")
+    if len(shares) and not told:
+        told.append(f"No cluster carries {settings.watch * 100:.3g} % of gross or of risk.")
+    if len(shares) > CLUSTERS:
+        told.append(f"The {CLUSTERS} largest of {len(shares)} clusters are drawn.")
+    return f'<p class="hl-muted" role="status">{escape(" ".join(told))}</p>' if told else ""
 
 
 def _cells(row: dict[Any, Any], names: dict[int, str]) -> list[Cell]:

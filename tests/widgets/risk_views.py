@@ -23,13 +23,24 @@ ROWS = [("BTC", "okx", 1, 500.0), ("ETH", "okx", 1, 300.0), ("BTC", "bybit", -1,
 
 
 def given(
-    rows: Sequence[tuple[str, str, int, float]] = ROWS, *, rho: float = 0.8, old: str = "0h", **changes: Any
+    rows: Sequence[tuple[str, str, int, float]] = ROWS,
+    *,
+    rho: float = 0.8,
+    old: str = "0h",
+    clusters: str = "two",
+    **changes: Any,
 ) -> tuple[BookInputs, RiskView]:
-    """Inputs and view of a book whose symbols all correlate alike; the last is in a cluster of its own."""
+    """Inputs and view of a book whose symbols all correlate alike.
+
+    ``clusters``: "two" puts the last symbol into a cluster of its own, "own" all of them.
+    """
     positions = book(rows)
     bases = list(dict.fromkeys(base for base, *_ in rows))
     known = estimate(bases, np.where(np.eye(len(bases)) == 1, 1.0, rho))
-    labels = pd.Series(dict.fromkeys(known.matrix.index[:-1], 1) | dict.fromkeys(known.matrix.index[-1:], 2))
+    names = list(known.matrix.index)
+    labels = pd.Series(
+        {name: k + 1 if clusters == "own" else 1 + (k == len(names) - 1) for k, name in enumerate(names)}, dtype="int64"
+    )
     return BookInputs(positions, {}, NOW, "test", **changes), view_of(positions, known, labels, old)
 
 

@@ -84,7 +84,16 @@ def test_watch_and_alert_are_settings_and_are_told() -> None:
     shown.alert.value = 60
     shown.watch.value = 50
     assert (told[-1].watch, told[-1].alert) == (0.5, 0.6)
+    assert shown.cluster_words.value.count("alert from 60 % of gross or of risk: BTC +1") == 1
     assert shown.settings == told[-1]
+
+
+def test_no_cluster_above_the_marks_is_said_too() -> None:
+    """And that the largest twelve are drawn."""
+    shown = section([(f"C{k}", "okx", 1, 100.0) for k in range(30)], clusters="own")
+    assert "No cluster carries 20 % of gross or of risk" in shown.cluster_words.value
+    assert "The 12 largest of 30 clusters are drawn" in shown.cluster_words.value
+    assert len(shown.bars.source.data["y"]) == 24
 
 
 def test_a_watch_above_the_alert_is_an_error_in_words() -> None:
