@@ -1,4 +1,4 @@
-"""The ``heatlab`` command: serve the apps, check the installation, run a study."""
+"""The ``heatlab`` command: serve the apps, check the installation, write a report, run a study."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,34 @@ def doctor(*, spec: str, positions: Path | None, as_json: bool) -> None:
 
 
 @cli.command()
+@source_option
+@positions_option
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
+    metavar="FOLDER",
+    help="Folder for report.html and its CSV files; made where it is missing.",
+)
+@click.option("--max-age", metavar="TIME", help="Fail if the data are older than this, for example '3h' or '1d'.")
+@click.option("--quiet", is_flag=True, help="Print nothing unless it fails.")
+def report(*, spec: str, positions: Path | None, out: Path, max_age: str | None, quiet: bool) -> None:
+    """Write one self-contained HTML report of the book, and CSV files; exit code 2 on failure.
+
+    For a nightly job: each file is replaced whole or left as it was. Progress is shown on a terminal only.
+    """
+    limit = _length(max_age)
+    source = _open(spec, positions)
+    from heatlab.apps.report_app import report as make
+
+    at = None if source.is_simulated else _now()
+    with _progress(quiet) as (progress, say):
+        made, paths = make(source, out, max_age=limit, at=at, progress=progress, say=say)
+    if not quiet:
+        click.echo(f"{paths[-1]}: {made.positions} positions, {made.alerts} alerts, {made.reds} of them red.")
+
+
+@cli.command()
 @click.argument("name")
 @click.option(
     "--market",
@@ -185,6 +214,43 @@ def _open(spec: str, positions: Path | None) -> Any:
     return source
 
 
+def _length(text: str | None) -> Any:
+    """Read a length of time such as '3h'."""
+    if text is None:
+        return None
+    import pandas as pd
+
+    try:
+        length = pd.Timedelta(text)
+    except ValueError as error:
+        raise ParameterError(f"--max-age must be a length of time such as '3h' or '1d'. Got {text!r}.") from error
+    if pd.isna(length) or length <= pd.Timedelta(0):
+        raise ParameterError(f"--max-age must be a length of time above zero, such as '3h'. Got {text!r}.")
+    return length
+
+
+def _now() -> Any:
+    import pandas as pd
+
+    return pd.Timestamp.now("UTC")
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[tuple[Any, Any]]:
+    """Show progress on one line of a terminal; in a pipe, and when quiet, show nothing."""
+    if quiet or not sys.stderr.isatty():
+        yield None, None
+        return
+
+    def line(text: str) -> None:
+        click.echo(f"\r\033[2Kheatlab: {text}", nl=False, err=True)
+
+    try:
+        yield lambda done, total, what: line(f"loading {done:g} of {total:g}: {what}"), line
+    finally:
+        click.echo("\r\033[2K", nl=False, err=True)
+
+
 def _hand_over(spec: str, positions: Path | None) -> None:
     """Tell the kernels through the environment what to open."""
     folder = Path(spec).expanduser()
@@ -194,16 +260,16 @@ def _hand_over(spec: str, positions: Path | None) -> None:
 
 
 def _study(name: str) -> Callable[[Path], Any]:
-    available = {"liquidation": "liquidation_study"}
+    available = {"liquidation": "liquidation_study", "risk": "risk_study"}
     if name not in available:
         later = ", ".join(sorted(set(PLANNED) - set(available)))
         raise ParameterError(
             f"The study {name!r} is not available{' yet' if name in PLANNED else ''}. Available: "
             f"{', '.join(available)}. Not yet: {later}."
         )
-    from heatlab.apps import studies
+    from heatlab import apps
 
-    function: Callable[[Path], Any] = getattr(studies, available[name])
+    function: Callable[[Path], Any] = getattr(apps, available[name])
     return function
 
 
