@@ -14,21 +14,21 @@ import pandas as pd
 
 from heatlab import frames
 from heatlab.apps import url
+from heatlab.apps.book import book_inputs
 from heatlab.apps.market import choices, market_inputs
-from heatlab.apps.portfolio_heat_app import heat_inputs
 from heatlab.apps.shell import framed
 from heatlab.errors import HeatlabError
-from heatlab.figures import THEMES, heat_thumbnail, liquidation_thumbnail
+from heatlab.figures import THEMES, concentration_thumbnail, heat_thumbnail, liquidation_thumbnail
 from heatlab.figures import format as show
 from heatlab.figures.theme import Theme
 from heatlab.liquidation import LiquidationMap, liquidation_map
-from heatlab.portfolio import BookView, book_view, heat_alerts, liquidation_alerts
+from heatlab.portfolio import RiskView, risk_alerts, risk_view
 from heatlab.sources import MarketSource, Notice
 from heatlab.widgets import Presence, Status, guard, stylesheet
-from heatlab.widgets.heat_panel import RULES, HeatInputs
 from heatlab.widgets.liquidation_controls import FIRST_TIMEFRAME, pick
 from heatlab.widgets.liquidation_panel import BASIS, MarketInputs
 from heatlab.widgets.panel_parts import FRESH, behind
+from heatlab.widgets.sections import BookInputs
 
 SHAPES = {"red": ("▼", "hl-bad"), "amber": ("●", "hl-amber"), "note": ("i", "")}
 MOST_ALERTS = 8
@@ -37,6 +37,12 @@ STUDY = (
     '<p class="hl-study"><a class="hl-link" href="liquidation_study.ipynb">How good is the liquidation map?</a> '
     '<span class="hl-muted">Scored on real positions, with what it does not prove.</span></p>'
 )
+RISK_STUDY = (
+    '<p class="hl-study"><a class="hl-link" href="risk_study.ipynb">Can the risk figures be believed?</a> '
+    '<span class="hl-muted">Value at risk, risk shares and the systemic warning against what happened.</span></p>'
+)
+APPS = {"liquidation": "liquidation", "cluster": "concentration"}
+"""App an alert leads to; the rest lead to the portfolio heat."""
 DETAIL = re.compile(r" \([^()]*\)")
 T = TypeVar("T")
 
@@ -45,7 +51,7 @@ T = TypeVar("T")
 class Gallery:
     """What the gallery shows; a part that could not be had is None and its error is kept."""
 
-    book: tuple[HeatInputs, BookView] | None
+    book: tuple[BookInputs, RiskView] | None
     market: tuple[MarketInputs, LiquidationMap] | None
     errors: tuple[str, ...]
 
@@ -77,9 +83,9 @@ def _tried(make: Callable[[], T], errors: list[str]) -> T | None:
         return None
 
 
-def _book(source: MarketSource) -> tuple[HeatInputs, BookView]:
-    inputs = heat_inputs(source)
-    return inputs, book_view(inputs.positions, inputs.candles, now=inputs.now)
+def _book(source: MarketSource) -> tuple[BookInputs, RiskView]:
+    inputs = book_inputs(source)
+    return inputs, risk_view(inputs.positions, inputs.candles, now=inputs.now)
 
 
 def _market(source: MarketSource) -> tuple[MarketInputs, LiquidationMap]:
@@ -119,7 +125,7 @@ def page_html(source: MarketSource, shown: Gallery, *, theme: Theme) -> str:
         f'<span class="hl-muted">source: {escape(source.name)} · {source.now():%Y-%m-%d %H:%M} UTC{late}</span></div>'
     )
     top = head + _errors_html(shown.errors) + _alerts_html(shown)
-    return top + _cards_html(shown, theme) + STUDY + _notices_html(source)
+    return top + _cards_html(shown, theme) + STUDY + RISK_STUDY + _notices_html(source)
 
 
 def _errors_html(errors: tuple[str, ...]) -> str:
@@ -127,18 +133,10 @@ def _errors_html(errors: tuple[str, ...]) -> str:
 
 
 def alerts(shown: Gallery) -> pd.DataFrame:
-    """Alerts in force over the book: near liquidation, red heat, a rule that fires; most urgent first."""
+    """Alerts in force over the book, most urgent first; none while there is no position."""
     if shown.book is None or shown.book[0].watching:
         return pd.DataFrame(columns=["level", "what", "symbol", "venue", "detail"])
-    inputs, view = shown.book
-    found = [liquidation_alerts(inputs.positions), heat_alerts(view.table)]
-    if view.rule != "none":
-        text = f"portfolio heat {view.book_heat:.1f}: {RULES[view.rule]}"
-        rule = {"level": "red", "what": "rule", "symbol": "the whole book", "venue": "", "detail": text}
-        found.insert(0, pd.DataFrame([rule]))
-    kept = pd.concat([table for table in found if not table.empty] or found[:1], ignore_index=True)
-    rank = kept["level"].map({"red": 0, "amber": 1, "note": 2})
-    return kept.loc[rank.sort_values(kind="stable").index].reset_index(drop=True)
+    return risk_alerts(shown.book[1])
 
 
 def _alerts_html(shown: Gallery) -> str:
@@ -159,7 +157,7 @@ def _alerts_html(shown: Gallery) -> str:
 def _alert_html(row: Mapping[Any, Any]) -> str:
     shape, kind = SHAPES[row["level"]]
     where = escape(f"{row['symbol'].split(':')[0]} · {row['venue']}" if row["venue"] else row["symbol"])
-    app = "liquidation" if row["what"] == "liquidation" else "portfolio_heat"
+    app = APPS.get(row["what"], "portfolio_heat")
     query = urlencode({"venue": row["venue"], "symbol": row["symbol"]}) if app == "liquidation" else ""
     link = f'<a class="hl-link" href="{app}.ipynb{f"?{escape(query)}" if query else ""}"><strong>{where}</strong></a>'
     badge = f'<span class="hl-badge {kind}">{shape} {escape(row["level"])}</span>'
@@ -167,19 +165,37 @@ def _alert_html(row: Mapping[Any, Any]) -> str:
 
 
 def _cards_html(shown: Gallery, theme: Theme) -> str:
-    return f'<div class="hl-gallery">{_heat_card(shown.book, theme)}{_liquidation_card(shown.market, theme)}</div>'
+    return (
+        f'<div class="hl-gallery">{_heat_card(shown.book, theme)}{_concentration_card(shown.book, theme)}'
+        f"{_liquidation_card(shown.market, theme)}{_journal_card()}</div>"
+    )
 
 
-def _heat_card(book: tuple[HeatInputs, BookView] | None, theme: Theme) -> str:
+def _heat_card(book: tuple[BookInputs, RiskView] | None, theme: Theme) -> str:
     if book is None:
         return _card("portfolio_heat", "Portfolio heat", "", "not available: see above", "")
     inputs, view = book
-    ages = view.table["age"].dropna()
-    held = f"{len(inputs.positions)} positions · portfolio heat {show.number(view.book_heat, 1)}"
-    facts = f"{'watch list, no positions' if inputs.watching else held} · {_aged(ages.min(), inputs)}"
+    held = f"{len(inputs.positions)} positions · portfolio heat {show.number(view.heat.book_heat, 1)}"
+    facts = f"{'watch list, no positions' if inputs.watching else held} · {_aged(_youngest(view), inputs)}"
     text = "Does each position go with the trend of its own past year, on every timeframe? And what does the rule say?"
-    picture = heat_thumbnail(view.table, theme=theme)
+    picture = heat_thumbnail(view.heat.table, theme=theme)
     return _card("portfolio_heat", "Portfolio heat", text, facts, picture)
+
+
+def _concentration_card(book: tuple[BookInputs, RiskView] | None, theme: Theme) -> str:
+    if book is None:
+        return _card("concentration", "Concentration", "", "not available: see above", "")
+    inputs, view = book
+    bets = f"{show.number(view.measures.effective_bets, 1)} effective bets in {len(view.positions)} positions"
+    facts = f"{'watch list, no positions' if inputs.watching else bets} · {_aged(_youngest(view), inputs)}"
+    text = "Is it one bet under many names? Clusters, who carries the risk, and what a trade would change."
+    picture = concentration_thumbnail(view.cluster_shares, theme=theme)
+    return _card("concentration", "Concentration", text, facts, picture)
+
+
+def _youngest(view: RiskView) -> Any:
+    """Age of the newest bar; NaT where there is none."""
+    return view.heat.table["age"].min()
 
 
 def _liquidation_card(market: tuple[MarketInputs, LiquidationMap] | None, theme: Theme) -> str:
@@ -194,7 +210,12 @@ def _liquidation_card(market: tuple[MarketInputs, LiquidationMap] | None, theme:
     return _card("liquidation", "Liquidation heatmap", text, facts, picture)
 
 
-def _aged(age: Any, inputs: HeatInputs | MarketInputs) -> str:
+def _journal_card() -> str:
+    text = "Every reading, override, order and decision that was logged, and what the price did next."
+    return _card("journal", "Journal", text, "by zone, signal and rule, with intervals", "")
+
+
+def _aged(age: Any, inputs: BookInputs | MarketInputs) -> str:
     if pd.isna(age):
         return "no data"
     late = "" if inputs.is_simulated else behind(inputs.now)

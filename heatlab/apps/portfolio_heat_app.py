@@ -1,76 +1,156 @@
-"""The portfolio heat app: every position on every timeframe, the book's heat and the orders its rule proposes."""
+"""The portfolio heat app: heat by timeframe, alerts, correlation, stress, venues, replay, and positions typed in."""
 
 from __future__ import annotations
 
-import threading
+import logging
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import ipywidgets
+import pandas as pd
 
-from heatlab.apps import url
-from heatlab.apps.market import Progress, heat_candles, notices, watch_list
+from heatlab.apps.book import venue_candles
+from heatlab.apps.market import choices
+from heatlab.apps.notify import environment_words, notifier
+from heatlab.apps.portfolio_app import Desk, portfolio_panel
+from heatlab.apps.scenarios import available_scenarios, scenario_candles
 from heatlab.apps.shell import framed, remember, remembered
+from heatlab.apps.user_data import Records
 from heatlab.heat import HeatSettings
+from heatlab.portfolio.alerts import SENSITIVITIES
+from heatlab.portfolio.replay.snapshots import Row
+from heatlab.portfolio.thresholds import overridden
 from heatlab.sources import MarketSource
 from heatlab.store import SettingsStore
-from heatlab.widgets.heat_panel import HeatInputs, HeatPanel
+from heatlab.widgets.alert_centre import SENSITIVITY, AlertCentre
+from heatlab.widgets.book_panel import BookPanel
+from heatlab.widgets.correlation_section import CorrelationSection
+from heatlab.widgets.heat_section import HeatSection
+from heatlab.widgets.positions_section import PositionsSection
+from heatlab.widgets.replay_section import ReplaySection
+from heatlab.widgets.sections import BookInputs, Section, Shared
+from heatlab.widgets.stress_section import StressSection
+from heatlab.widgets.timeframe_section import TimeframeSection
+from heatlab.widgets.venue_section import VenueSection
 
-NAME = "portfolio_heat"
+log = logging.getLogger("heatlab.apps")
+NAME, ALERTS = "portfolio_heat", "alerts"
+REPLAYED = pd.Timedelta(days=366)
 
 
-def portfolio_heat(source: MarketSource, store: SettingsStore | None = None) -> ipywidgets.Widget:
+def portfolio_heat(
+    source: MarketSource, store: SettingsStore | None = None, *, records: Records | None = None
+) -> ipywidgets.Widget:
     """Build the portfolio heat app on a market source.
 
     Parameters
     ----------
     source : MarketSource
     store : SettingsStore, optional
-        Remembers what was selected between visits. The address of the page goes before it.
+        Remembers what was chosen between visits. The address of the page goes before it.
+    records : Records, optional
+        Journal, history and typed-in books (:func:`heatlab.apps.user_records`); without it nothing is kept.
 
     Returns
     -------
     Widget
         The app; if the source cannot deliver, what is wrong and what to do.
     """
-    return framed(lambda: _panel(source, store), title="Portfolio heat")
+    build = partial(portfolio_panel, source, store, records, name=NAME, title="Portfolio heat", sections=_sections)
+    return framed(build, title="Portfolio heat")
 
 
-def heat_inputs(
-    source: MarketSource,
-    *,
-    settings: HeatSettings | None = None,
-    progress: Progress | None = None,
-    cancel: threading.Event | None = None,
-) -> HeatInputs:
-    """Positions and closed bars of a source, for the heat of the book; a watch list where there are no positions.
+def _sections(shared: Shared, panel: BookPanel, desk: Desk) -> Sequence[Section]:
+    def in_force() -> HeatSettings:
+        return overridden(HeatSettings(), panel.override)
 
-    A position without candles stays in the table without a reading; the notes say why. ``progress`` is told after each
-    series (done, total, which); ``cancel`` stops before the next.
-    """
-    used = settings or HeatSettings()
-    own = source.positions()
-    book = watch_list(source) if own.empty else own
-    candles, problems = heat_candles(source, book, timeframes=used.timeframes, progress=progress, cancel=cancel)
-    about = {*book["venue"], *book["symbol"]}
-    return HeatInputs(
-        positions=book,
-        candles=candles,
-        now=source.now(),
-        source_name=source.name,
-        is_simulated=source.is_simulated,
-        notices=(*problems, *notices(source, about)),
-        watching=own.empty,
+    frames = HeatSettings().timeframes
+    centre = _alerts(shared, desk)
+    panel.on_view(centre.update)
+    return (
+        HeatSection(shared, timeframes=frames, settings=in_force, override=panel.set_override),
+        centre,
+        CorrelationSection(shared, accepted=desk.accepted_pairs),
+        StressSection(
+            shared,
+            scenarios=partial(available_scenarios, desk.source),
+            load_scenario=partial(scenario_candles, desk.source),
+        ),
+        VenueSection(shared, load=lambda venue: _on_venue(desk.source, panel, venue), venues=desk.source.venues()),
+        TimeframeSection(shared),
+        ReplaySection(
+            shared, snapshots=None if desk.records is None else partial(stored_states, desk), settings=in_force
+        ),
+        *_positions(shared, panel, desk),
     )
 
 
-def _panel(source: MarketSource, store: SettingsStore | None) -> HeatPanel:
-    heat_inputs(source)  # fills the source's memory before the reader is known
-    asked = {**remembered(store, NAME), **url.query_parameters()}
-    frames = HeatSettings().timeframes
-    settings = {
-        "position": str(asked.get("position", "")),
-        "timeframe": url.choice(asked, "timeframe", default=frames[0], allowed=frames),
-    }
-    panel = HeatPanel(partial(heat_inputs, source), defaults=settings)
-    panel.on_change(remember(store, NAME))
-    return panel
+def _alerts(shared: Shared, desk: Desk) -> AlertCentre:
+    kept = remembered(desk.store, f"{ALERTS} {desk.source.name}")
+    send = notifier(name=desk.source.name)
+    sensitivity = str(kept.get("sensitivity", SENSITIVITY))
+    return AlertCentre(
+        shared,
+        state=kept.get("state"),
+        keep=remember(desk.store, f"{ALERTS} {desk.source.name}"),
+        send=None if send is None else send.send,
+        sensitivity=sensitivity if sensitivity in SENSITIVITIES else SENSITIVITY,
+        accepted=desk.accepted_pairs,
+        where=environment_words(),
+    )
+
+
+def _on_venue(source: MarketSource, panel: BookPanel, venue: str) -> Mapping[tuple[str, str, str], pd.DataFrame]:
+    """Bars of the book's symbols on another venue; what could not be had is logged, and missing on the screen."""
+    symbols = () if panel.inputs is None else tuple(dict.fromkeys(panel.inputs.positions["symbol"]))
+    tables, problems = venue_candles(source, symbols, venue)
+    for problem in problems:
+        log.warning(problem)
+    return tables
+
+
+def stored_states(desk: Desk, inputs: BookInputs) -> list[Row]:
+    """States of the past year that were kept of this source, as the replay takes them."""
+    if desk.records is None:
+        return []
+    end = inputs.now + pd.Timedelta(minutes=1)
+    kept = desk.records.snapshots.range(desk.snapshot_name, end - REPLAYED, end, names=("heat", "concentration"))
+    return [(one.at, _with_risk(one.tables), _plain(one.values)) for one in kept if "heat" in one.tables]
+
+
+def _with_risk(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Heat table with the share of risk, exposure and concentration of each position."""
+    heat, table = tables["heat"], tables.get("concentration")
+    if table is None or table.empty:
+        return heat
+    added = pd.DataFrame(
+        {
+            "symbol": table["symbol"],
+            "venue": table["venue"],
+            "side": table["side"],
+            "risk": table["risk_share"],
+            "exposure": table["side"] * table["notional"],
+            "correlation_heat": table["correlation_heat"],
+        }
+    ).drop_duplicates(["symbol", "venue", "side"])
+    return heat.merge(added, on=["symbol", "venue", "side"], how="left")
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, float]:
+    """Numbers of a snapshot; its profit stands for the value of the book."""
+    numbers = {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
+    return numbers | {"value": numbers.get("unrealized_pnl", float("nan"))}
+
+
+def _positions(shared: Shared, panel: BookPanel, desk: Desk) -> tuple[Section, ...]:
+    """Section to type positions in, where they can be kept."""
+    records = desk.records
+    if records is None:
+        return ()
+
+    def save(name: str, table: pd.DataFrame) -> None:
+        records.books.write(name, table)
+        panel.offer_books(desk.books(), choose=name)
+
+    return (PositionsSection(shared, markets=choices(desk.source).symbols, save=save, books=records.books),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -14,6 +15,21 @@ from heatlab.sources import MarketSource
 from heatlab.store import BookStore, Journal, SnapshotStore
 
 VARIABLE = "HEATLAB_DATA"
+
+
+@dataclass(frozen=True)
+class Records:
+    """What the portfolio apps keep: a journal, the history of the book, and books typed in."""
+
+    journal: Journal
+    snapshots: SnapshotStore
+    books: BookStore
+
+
+def user_records(source: MarketSource) -> Records:
+    """Open the records of this user; what happens on a simulated market has a journal and a history of its own."""
+    simulated = source.is_simulated
+    return Records(user_journal(simulated=simulated), user_snapshots(simulated=simulated), user_books())
 
 
 def user_data(environ: Mapping[str, str] = os.environ) -> Path:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from heatlab.apps.book import book_inputs
 from heatlab.apps.market import choices, market_inputs
-from heatlab.apps.portfolio_heat_app import heat_inputs
 from heatlab.liquidation import liquidation_map, liquidation_zones
+from heatlab.portfolio import risk_view
 from heatlab.sources import SimulatedSource
-from heatlab.widgets.heat_panel import heat_view
 
 
 def warm_up() -> None:
@@ -16,4 +16,5 @@ def warm_up() -> None:
     venue = next(iter(offered.symbols))
     inputs = market_inputs(source, venue, offered.symbols[venue][0], "1h", 14)
     liquidation_zones(liquidation_map(inputs.candles, inputs.open_interest, brackets=inputs.brackets, venue=venue))
-    heat_view(heat_inputs(source))
+    book = book_inputs(source)
+    risk_view(book.positions, book.candles, now=book.now)

@@ -9,7 +9,7 @@ from heatlab.figures.palettes import PALETTES, TRAFFIC
 from heatlab.figures.quantise import ColourScale, dequantise, fit_scale, quantise
 from heatlab.figures.tables import html_table, orders_html, positions_html, ranked_html, zones_html
 from heatlab.figures.theme import DARK, LIGHT, THEMES, Theme, apply
-from heatlab.figures.thumbnails import heat_thumbnail, liquidation_thumbnail
+from heatlab.figures.thumbnails import concentration_thumbnail, heat_thumbnail, liquidation_thumbnail
 
 __all__ = [
     "DARK",
@@ -23,6 +23,7 @@ __all__ = [
     "LiquidationFigure",
     "Theme",
     "apply",
+    "concentration_thumbnail",
     "dequantise",
     "fit_scale",
     "heat_thumbnail",

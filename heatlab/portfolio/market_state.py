@@ -161,7 +161,7 @@ def _usual_volume(traded: pd.DataFrame, settings: StateSettings) -> pd.DataFrame
     known = level.notna() & past.notna().all(axis=1)
     below = past.lt(level, axis=0).mean(axis=1).where(known)
     ratio = (level / past.median(axis=1)).where(known)
-    away = pd.Series(pd.DatetimeIndex(traded.index).dayofweek >= SATURDAY, index=traded.index)
+    away = pd.Series(pd.DatetimeIndex(traded.index).day_of_week >= SATURDAY, index=traded.index)
     return pd.DataFrame(
         {
             "weekend": (away & (ratio < 1)).astype("float64").where(known),

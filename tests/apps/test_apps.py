@@ -16,14 +16,14 @@ import heatlab as hl
 from heatlab.apps.gallery import alerts, gallery, grouped, page_html
 from heatlab.apps.liquidation_app import clean
 from heatlab.apps.market import WARM_UP, choices, heat_candles, market_inputs, open_market
-from heatlab.apps.portfolio_heat_app import heat_inputs
+from heatlab.apps.book import book_inputs
 from heatlab.apps.shell import remember, remembered
 from heatlab.domain import Contract, Instrument
 from heatlab.errors import SourceError
 from heatlab.figures import DARK
 from heatlab.sources import Capability, MarketSource, Notice, SimulatedSource, open_source
 from heatlab.store import SettingsStore
-from heatlab.widgets.heat_panel import HeatPanel
+from heatlab.widgets.book_panel import BookPanel
 from heatlab.widgets.liquidation_panel import LiquidationPanel
 
 
@@ -137,7 +137,7 @@ def test_without_open_interest_the_screen_says_volume_proxy(source: SimulatedSou
 def test_a_source_that_fails_is_explained_on_the_screen(source: SimulatedSource) -> None:
     """What went wrong, escaped, and what to do next."""
     broken = Without(source, error=SourceError("okx did not answer <b>at all</b>"))
-    for build in (hl.apps.liquidation, hl.apps.portfolio_heat):
+    for build in (hl.apps.liquidation, hl.apps.portfolio_heat, hl.apps.concentration):
         shown = texts(build(broken))
         assert "okx did not answer &lt;b&gt;at all&lt;/b&gt;" in shown
         assert "heatlab doctor" in shown
@@ -146,28 +146,28 @@ def test_a_source_that_fails_is_explained_on_the_screen(source: SimulatedSource)
 def test_portfolio_heat_app_reads_every_position_on_every_timeframe(source: SimulatedSource) -> None:
     """All readings of the demo book are known."""
     app = hl.apps.portfolio_heat(source)
-    assert isinstance(app, HeatPanel)
+    assert isinstance(app, BookPanel)
     assert app.view is not None
-    assert app.view.table["heat"].notna().all()
-    assert len(app.view.table) == 4 * len(source.positions())
+    assert app.view.heat.table["heat"].notna().all()
+    assert len(app.view.heat.table) == 4 * len(source.positions())
 
 
-def test_heat_inputs_of_a_failing_symbol_are_a_note_not_a_crash(source: SimulatedSource) -> None:
+def test_book_inputs_of_a_failing_symbol_are_a_note_not_a_crash(source: SimulatedSource) -> None:
     """One symbol without candles leaves the others alone."""
     book = source.positions()
     book.loc[0, "symbol"] = "NONE/USDT:USDT"
-    inputs = heat_inputs(hl.sources.WithPositions(source, book))
+    inputs = book_inputs(hl.sources.WithPositions(source, book))
     assert any("NONE/USDT:USDT" in notice for notice in inputs.notices)
-    assert len({key[1] for key in inputs.candles}) == len(set(book["symbol"])) - 1
+    assert set(book["symbol"]) - {key[1] for key in inputs.candles} == {"NONE/USDT:USDT"}
 
 
 def test_without_positions_markets_are_watched_and_no_rule_applies(source: SimulatedSource) -> None:
     """A newcomer sees the heat of the markets, marked as a watch list, and no orders."""
     nobody = hl.sources.WithPositions(source, source.positions().iloc[:0])
     app = hl.apps.portfolio_heat(nobody)
-    assert app.view.table["heat"].notna().any()
-    assert app.view.orders.empty
-    assert pd.isna(app.view.book_heat)
+    assert app.view.heat.table["heat"].notna().any()
+    assert app.view.heat.orders.empty
+    assert pd.isna(app.view.heat.book_heat)
     assert "watch list, no positions" in texts(app)
     assert alerts(gallery(nobody)).empty
 
@@ -178,6 +178,8 @@ def test_gallery_links_every_app_and_lists_alerts_most_urgent_first(source: Simu
     page = page_html(source, shown, theme=DARK)
     assert 'href="portfolio_heat.ipynb"' in page
     assert 'href="liquidation.ipynb"' in page
+    assert 'href="concentration.ipynb"' in page
+    assert 'href="journal.ipynb"' in page
     assert "simulated market" in page
     levels = alerts(shown)["level"].tolist()
     assert levels == sorted(levels, key=["red", "amber", "note"].index)

@@ -1,4 +1,4 @@
-"""The liquidation and heat panels: controls to state to figure data, and every state a reader can meet."""
+"""The liquidation panel: controls to state to figure data, and every state a reader can meet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from heatlab.liquidation.profile import heatmap_table, profile_table
 from heatlab.liquidation.record import RECORDED, Estimate
 from heatlab.widgets import liquidation_panel
 from heatlab.widgets.downloads import PictureLink
-from heatlab.widgets.heat_panel import HeatInputs, HeatPanel, heat_view
 from heatlab.widgets.liquidation_controls import Choices
 from heatlab.widgets.liquidation_panel import LiquidationPanel, MarketInputs, score_html
 from heatlab.widgets.panel_parts import Loading
@@ -254,11 +253,10 @@ def test_the_heatmap_download_is_price_by_time() -> None:
     assert read.iloc[:, 2:].to_numpy().sum() == pytest.approx(shown.map.notional().sum(), rel=1e-5)
 
 
-def test_both_panels_offer_a_picture(heat_panel: HeatPanel) -> None:
+def test_the_panel_offers_a_picture() -> None:
     """A PNG of the whole figure."""
     shown, _ = panel()
     assert [one.name for one in everything(shown) if isinstance(one, PictureLink)] == ["liquidation.png"]
-    assert [one.name for one in everything(heat_panel) if isinstance(one, PictureLink)] == ["portfolio_heat.png"]
 
 
 def everything(widget: Any) -> list[Any]:
@@ -437,114 +435,3 @@ def test_the_score_quotes_the_record() -> None:
     assert "over those the gain -0.002 [-0.026, +0.022] is not proven" in said
     other = replace(RECORDED, level={**RECORDED.level, "long": Estimate(3.0)})
     assert "about 3 times what venues reported" in score_html(other)
-
-
-def heat_inputs(**changes: Any) -> HeatInputs:
-    """Bars of both positions on every timeframe but one."""
-    candles = {}
-    for k, (venue, symbol, price) in enumerate(
-        (("binanceusdm", "BTC/USDT:USDT", 65_500.0), ("okx", "ETH/USDT:USDT", 3_010.0))
-    ):
-        for timeframe, count in (("1h", 900), ("4h", 400), ("1d", 400), ("1w", 120)):
-            candles[venue, symbol, timeframe] = bars(count, price, timeframe=timeframe, seed=k + count)
-    del candles["okx", "ETH/USDT:USDT", "1w"]
-    settings = {"positions": book(), "candles": candles, "now": NOW, "source_name": "test market"}
-    return HeatInputs(**{**settings, **changes})
-
-
-@pytest.fixture
-def heat_panel() -> HeatPanel:
-    """Panel on two positions."""
-    return HeatPanel(heat_inputs)
-
-
-def test_the_grid_holds_every_position_and_timeframe(heat_panel: HeatPanel) -> None:
-    """Two positions, four timeframes and "all"."""
-    data = heat_panel.grid.source.data
-    assert len(data["text"]) == 10
-    assert data["column"].count("all") == 2
-    assert heat_panel.status.text == "7 of 8 readings known"
-
-
-def test_the_book_heat_lies_between_its_positions(heat_panel: HeatPanel) -> None:
-    """Weights are shares of risk."""
-    heats = heat_panel.view.overall["heat"]
-    assert heats.min() <= heat_panel.view.book_heat <= heats.max()
-    assert heat_panel.view.contributions.sum() == pytest.approx(1)
-
-
-def test_the_rule_and_its_orders_are_shown(heat_panel: HeatPanel) -> None:
-    """The number, the rule, and what follows."""
-    assert "Rule in force" in heat_panel.figures.value
-    assert "halve below 50, to cash below 30" in heat_panel.figures.value
-    wanted = "Orders that follow" if len(heat_panel.view.orders) else "no rule is triggered"
-    assert wanted in heat_panel.orders.value
-
-
-def test_a_click_shows_that_history(heat_panel: HeatPanel) -> None:
-    """Grid, lists, title and state agree."""
-    grid = heat_panel.grid
-    cell = list(zip(grid.source.data["symbol"], grid.source.data["timeframe"], strict=True)).index(
-        ("ETH/USDT:USDT", "4h")
-    )
-    grid.source.selected.indices = [cell]
-    assert heat_panel.history.price.title.text == "ETH short · okx, 4h"
-    assert heat_panel.state == {"position": "ETH short · okx", "timeframe": "4h"}
-    assert len(heat_panel.history.source.data["heat"]) == 400
-
-
-def test_a_cell_without_candles_says_so(heat_panel: HeatPanel) -> None:
-    """The history is cleared, not left on the last cell."""
-    heat_panel.apply({"position": "ETH short · okx", "timeframe": "1w"})
-    assert heat_panel.history.price.title.text.endswith("no candles")
-    assert len(heat_panel.history.source.data["heat"]) == 0
-
-
-def test_heat_settings_start_where_asked_and_are_told() -> None:
-    """Defaults apply once the positions are known."""
-    shown = HeatPanel(heat_inputs, defaults={"position": "ETH short · okx", "timeframe": "4h"})
-    heard: list[dict[str, Any]] = []
-    shown.on_change(heard.append)
-    assert shown.settings() == {"position": "ETH short · okx", "timeframe": "4h"}
-    shown.timeframe.value = "1d"
-    assert heard[-1]["timeframe"] == "1d"
-
-
-def test_an_empty_book_says_what_to_do() -> None:
-    """No positions: no heat, no orders, a next step."""
-    shown = HeatPanel(lambda: heat_inputs(positions=book().iloc[:0]))
-    assert "Load yours with --positions FILE.csv" in shown.message.value
-    assert shown.status.state == "ready"
-
-
-def test_a_failing_heat_source_shows_its_reason() -> None:
-    """One line, no trace."""
-
-    def fail() -> HeatInputs:
-        raise SourceError("key refused")
-
-    shown = HeatPanel(fail)
-    assert (shown.status.state, shown.status.text) == ("error", "key refused")
-
-
-def test_a_position_without_hourly_bars_carries_no_weight() -> None:
-    """Unknown risk is NaN, the rest share 1."""
-    inputs = heat_inputs()
-    del inputs.candles["okx", "ETH/USDT:USDT", "1h"]
-    view = heat_view(inputs)
-    assert np.isnan(view.contributions[1])
-    assert view.contributions[0] == pytest.approx(1)
-
-
-def test_both_sides_of_one_symbol_are_two_positions() -> None:
-    """Same venue and symbol, long and short."""
-    both = pd.concat([book().iloc[[0]], book().iloc[[0]].assign(side=-1, quantity=0.25)], ignore_index=True)
-    view = heat_view(heat_inputs(positions=both))
-    assert len(view.overall) == 2
-    assert view.contributions.sum() == pytest.approx(1)
-
-
-def test_heat_downloads(heat_panel: HeatPanel) -> None:
-    """Table and orders as CSV."""
-    assert heat_panel._csv("table").decode().startswith("symbol,venue,side,timeframe,heat")
-    assert heat_panel._csv("orders").decode().startswith("symbol,venue,side,quantity")

@@ -1,0 +1,236 @@
+"""What the portfolio apps share: a book from the source or typed in, measured, kept as a snapshot, and remembered."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from heatlab.apps import url
+from heatlab.apps.book import book_inputs
+from heatlab.apps.market import Progress, market_of
+from heatlab.apps.shell import remember, remembered
+from heatlab.apps.user_data import Records, log_to
+from heatlab.domain import JournalEntry
+from heatlab.errors import HeatlabError, ParameterError
+from heatlab.heat import HeatSettings
+from heatlab.portfolio import ClusterSettings, RiskSettings, RiskView, ThresholdOverride, overridden, risk_view
+from heatlab.sources import MarketSource, WithPositions
+from heatlab.store import SettingsStore
+from heatlab.widgets.book_panel import OWN_BOOK, BookPanel
+from heatlab.widgets.sections import BookInputs, Section, Shared
+
+log = logging.getLogger("heatlab.apps")
+THRESHOLDS, CLUSTERS, LIMITS = "thresholds", "clusters", "cluster limits"
+SNAPSHOT_TABLES = ("concentration", "cluster_shares")
+
+
+class Desk:
+    """One portfolio app's book, and what is kept of it.
+
+    Parameters
+    ----------
+    source : MarketSource
+    store : SettingsStore, optional
+        Remembers choices, thresholds set by hand and the numbers of clusters.
+    records : Records, optional
+        Journal, snapshots and typed-in books; without it nothing is kept.
+    """
+
+    def __init__(self, source: MarketSource, store: SettingsStore | None, records: Records | None) -> None:
+        self.source, self.store, self.records = source, store, records
+        self.book = OWN_BOOK
+        self.cluster_settings = _limits(remembered(store, LIMITS))
+        self._clusters = _labels(remembered(store, CLUSTERS).get(source.name))
+
+    @property
+    def snapshot_name(self) -> str:
+        """Under what the states of the book in use are kept: the source, and the book's name if it was typed in."""
+        return f"{self.source.name}, {self.book}" if self.book else self.source.name
+
+    def load(self, book: str, *, progress: Progress | None = None, cancel: threading.Event | None = None) -> BookInputs:
+        """Load a book by its name; ``""`` is the source's own."""
+        typed = None if book == OWN_BOOK else self._typed(book)
+        self.book = book
+        return book_inputs(self.source, book=typed, progress=progress, cancel=cancel)
+
+    def measure(self, inputs: BookInputs, override: ThresholdOverride | None) -> RiskView:
+        """Measure a book, number its clusters as before, and keep a snapshot."""
+        view = self.view(inputs.positions, inputs, override=override)
+        self._keep_clusters(view)
+        self._keep_snapshot(inputs, view)
+        return view
+
+    def view(
+        self, positions: pd.DataFrame, inputs: BookInputs, *, override: ThresholdOverride | None = None
+    ) -> RiskView:
+        """Measure positions in the market of ``inputs``; nothing is kept."""
+        settings = RiskSettings(heat=overridden(HeatSettings(), override), clusters=self.cluster_settings)
+        return risk_view(positions, inputs.candles, now=inputs.now, settings=settings, previous_clusters=self._clusters)
+
+    def books(self) -> dict[str, str]:
+        """Books to choose from, by what they are called on screen."""
+        names = () if self.records is None else self.records.books.names()
+        return {"of the source": OWN_BOOK} | {name: name for name in names}
+
+    def all_books(self) -> dict[str, pd.DataFrame]:
+        """Positions of every book, by what it is called on screen; one that cannot be read is left out (logged)."""
+        found: dict[str, pd.DataFrame] = {}
+        for label, name in self.books().items():
+            try:
+                market = market_of(self.source)
+                held = self.source if name == OWN_BOOK else WithPositions(market, self._typed(name))
+                found[label] = held.positions()
+            except HeatlabError:
+                log.exception("the book %r is left out", label)
+        return found
+
+    def accepted_pairs(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of symbols whose correlation the trader has accepted, as the journal has them."""
+        if self.records is None:
+            return ()
+        states = self.records.journal.entries(kind="accepted")["state"]
+        pairs = [(state.get("first"), state.get("second")) for state in states]
+        return tuple((str(first), str(second)) for first, second in pairs if first and second)
+
+    def keep_limits(self, settings: ClusterSettings) -> None:
+        """Put other shares of watch and alert in force, and remember them."""
+        self.cluster_settings = settings
+        remember(self.store, LIMITS)({"watch": settings.watch, "alert": settings.alert})
+
+    def override(self) -> ThresholdOverride | None:
+        """Thresholds set by hand that are in force; None where they cannot be read."""
+        kept = remembered(self.store, THRESHOLDS)
+        try:
+            return ThresholdOverride(
+                green=float(kept["green"]),
+                red=float(kept["red"]),
+                reason=str(kept["reason"]),
+                at=pd.Timestamp(kept["at"]),
+            )
+        except KeyError:
+            return None
+        except (HeatlabError, ValueError, TypeError):
+            log.exception("the thresholds set by hand are not used")
+            return None
+
+    def keep_override(self, override: ThresholdOverride | None) -> None:
+        """Remember thresholds set by hand, or that there are none any more."""
+        fields = ("green", "red", "reason")
+        plain = {} if override is None else {name: getattr(override, name) for name in fields}
+        remember(self.store, THRESHOLDS)(plain if override is None else plain | {"at": override.at.isoformat()})
+
+    def log(self) -> Callable[[JournalEntry], Any] | None:
+        """Return what writes to the journal, stamped with the source's clock; None where there is no journal."""
+        return None if self.records is None else log_to(self.records.journal, self.source)
+
+    def _typed(self, name: str) -> pd.DataFrame:
+        if self.records is None:
+            raise ParameterError(f"The book {name!r} is not kept: there are no records here.")
+        return self.records.books.read(name)
+
+    def _keep_clusters(self, view: RiskView) -> None:
+        known = view.clusters[view.clusters > 0]
+        self._clusters = known if len(known) else self._clusters
+        plain = {str(symbol): int(label) for symbol, label in known.items()}
+        kept = remembered(self.store, CLUSTERS)
+        if kept.get(self.source.name) != plain:
+            remember(self.store, CLUSTERS)({**kept, self.source.name: plain})
+
+    def _keep_snapshot(self, inputs: BookInputs, view: RiskView) -> None:
+        if self.records is None or inputs.watching:
+            return
+        tables = {"positions": view.positions, "heat": view.heat.table}
+        tables |= {name: getattr(view, name) for name in SNAPSHOT_TABLES}
+        try:
+            self.records.snapshots.write(inputs.now, self.snapshot_name, tables, snapshot_values(view))
+        except (OSError, HeatlabError):
+            log.exception("the snapshot was not kept")
+
+
+def snapshot_values(view: RiskView) -> dict[str, float | str]:
+    """Give the numbers of a view that are kept beside its tables, for sliders and for drawdowns."""
+    pnl = view.positions["side"] * view.positions["quantity"] * (
+        view.positions["mark_price"] - view.positions["entry_price"]
+    )  # fmt: skip
+    return {
+        "book_heat": float(view.heat.book_heat),
+        "zone": float(view.heat.zone),
+        "rule": view.heat.rule,
+        "effective_bets": float(view.measures.effective_bets),
+        "gross_exposure": float(view.measures.gross_exposure),
+        "net_exposure": float(view.measures.net_exposure),
+        "unrealized_pnl": float(pnl.sum(min_count=1)),
+        "systemic": view.systemic.level,
+    }
+
+
+def portfolio_panel(
+    source: MarketSource,
+    store: SettingsStore | None,
+    records: Records | None,
+    *,
+    name: str,
+    title: str,
+    sections: Callable[[Shared, BookPanel, Desk], Sequence[Section]],
+) -> BookPanel:
+    """Build a portfolio app: its book, its sections, and what the address and the last visit ask for.
+
+    Parameters
+    ----------
+    source, store, records
+        As for :class:`Desk`.
+    name : str
+        Of the app: its settings are remembered under it.
+    title : str
+    sections : callable
+        ``sections(shared, panel, desk)``.
+    """
+    desk = Desk(source, store, records)
+    desk.load(OWN_BOOK)  # fills the source's memory before the reader is known
+    asked = {**remembered(store, name), **url.query_parameters()}
+    panel = BookPanel(
+        title,
+        desk.load,
+        measure=desk.measure,
+        sections=lambda shared, made: sections(shared, made, desk),
+        books=desk.books(),
+        override=desk.override(),
+        on_override=desk.keep_override,
+        log=desk.log(),
+        defaults=_clamped(asked),
+        picture=f"{name}.png",
+    )
+    panel.on_change(remember(store, name))
+    return panel
+
+
+def _clamped(asked: Mapping[str, Any]) -> dict[str, Any]:
+    frames = HeatSettings().timeframes
+    return {
+        "section": str(asked.get("section", "")),
+        "position": str(asked.get("position", "")),
+        "timeframe": url.choice(asked, "timeframe", default=frames[0], allowed=frames),
+        "book": str(asked.get("book", "")),
+    }
+
+
+def _labels(plain: Any) -> pd.Series | None:
+    """Cluster labels as they were kept; None where they are damaged or missing."""
+    if not isinstance(plain, dict) or not plain:
+        return None
+    try:
+        return pd.Series({str(name): int(label) for name, label in plain.items()}, dtype="int64")
+    except (TypeError, ValueError):
+        return None
+
+
+def _limits(plain: Mapping[str, Any]) -> ClusterSettings:
+    """Shares of watch and alert as they were kept; the usual ones where they are damaged or missing."""
+    try:
+        return ClusterSettings(watch=float(plain["watch"]), alert=float(plain["alert"]))
+    except (KeyError, TypeError, ValueError):
+        return ClusterSettings()
