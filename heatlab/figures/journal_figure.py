@@ -83,12 +83,12 @@ class ReviewFigure:
     def __init__(self, *, theme: Theme = DARK) -> None:
         self.source = ColumnDataSource({name: [] for name in FIELDS})
         groups = FactorRange(factors=[])
-        self.hit = self._plot("hit", "hit rate, with its interval", groups, Range1d(0, 1), middle=0.5)
+        self.hit = self._plot("hit", "hit rate, with its interval", groups, Range1d(-0.03, 1.03), middle=0.5)
         self.mean = self._plot(
             "mean", "mean P&L after cost, with its interval", groups, Range1d(-0.01, 0.01), middle=0.0
         )
         self.hit.yaxis.major_label_text_font_size = "13px"
-        self.mean.yaxis.major_label_text_font_size = "0px"
+        self.mean.yaxis.visible = False
         self.root = row(self.hit, self.mean, sizing_mode="stretch_width")
         self.set_theme(theme)
 
@@ -100,7 +100,8 @@ class ReviewFigure:
             y_range=groups,
             tools=[],
             toolbar_location=None,
-            min_border_right=14,
+            min_border_right=26,
+            min_border_left=26,
         )
         middle_line = Span(location=middle, dimension="height", line_dash="dotted", line_width=1.5, name="middle")
         plot.add_layout(middle_line)
@@ -141,7 +142,6 @@ class ReviewFigure:
             plot.select_one({"name": "bar"}).glyph.line_color = theme.accent
             plot.select_one({"name": "dots"}).glyph.update(line_color=theme.accent, fill_color=theme.accent)
         self.hit.yaxis.major_label_text_font_size = "13px"
-        self.mean.yaxis.major_label_text_font_size = "0px"
 
 
 class EntryFigure:

@@ -42,6 +42,8 @@ class JournalForm(ipywidgets.VBox):  # type: ignore[misc]
         self.status = Status("")
         self.button.on_click(guard(lambda _: self.submit(), self.status))
         head = ipywidgets.HTML("<h2>Write an entry</h2>")
+        for wide in (head, self.text, self.status):
+            wide.add_class("hl-wide")
         super().__init__([head, self.kind, self.market, self.side, self.text, self.reason, self.button, self.status])
         self.add_class("hl-form")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -15,9 +16,11 @@ from heatlab.figures.journal_figure import interval
 from heatlab.figures.tables import Markup, badge, html_table
 from heatlab.widgets.entry_list import Cell
 
-HEADS = ("#", "time [UTC]", "kind", "market", "what was written", "zone", "outcome")
+HEADS = ("#", "time [UTC]", "kind", "market", "zone", "after {horizon}", "what was written")
 ZONE_SHAPES = {"green": "▲ green", "amber": "● amber", "red": "▼ red"}
 ZONE_CLASSES = {"green": "hl-badge hl-good", "amber": "hl-badge hl-amber", "red": "hl-badge hl-bad"}
+ZONE_NUMBERS: dict[float, str] = {1: "green", 0: "amber", -1: "red"}
+FRACTION = re.compile(r"(share|distance|return|drawdown|coverage|percentile)s?$")
 VERDICTS = {"earns": "green", "loses": "red", "no clear effect": "amber"}
 VERDICT_SHAPES = {"earns": "▲", "loses": "▼", "no clear effect": "●"}
 WHY = {
@@ -53,9 +56,9 @@ def _cells(row: Mapping[Any, Any]) -> list[Cell]:
         (f"{row['at']:%Y-%m-%d %H:%M}", "hl-text"),
         (str(row["kind"]), "hl-text"),
         (market_label(row["symbol"], row["venue"], row["side"]), "hl-text"),
-        (_one_line(row["text"]), "hl-text hl-line"),
         (ZONE_SHAPES.get(zone, zone or show.UNKNOWN), ZONE_CLASSES.get(zone, "hl-text")),
         _outcome_cell(row),
+        (_one_line(row["text"]), "hl-text hl-line"),
     ]
 
 
@@ -80,7 +83,7 @@ def market_label(symbol: str, venue: str, side: int) -> str:
 
 
 def entry_html(entry: Mapping[Any, Any], outcomes: pd.DataFrame, notes: pd.DataFrame) -> str:
-    """One entry in full: its words, the state at that moment, what came of it, and later notes.
+    """One entry in full: its words, what came of it, and later notes.
 
     Parameters
     ----------
@@ -99,7 +102,7 @@ def entry_html(entry: Mapping[Any, Any], outcomes: pd.DataFrame, notes: pd.DataF
         f'<p class="hl-written">{escape(str(entry["text"]))}</p>'
     )
     reason = f'<p><span class="hl-muted">Reason:</span> {escape(str(entry["reason"]))}</p>' if entry["reason"] else ""
-    return head + reason + _notes_html(notes) + _outcomes_html(outcomes) + state_html(entry["state"])
+    return head + reason + _notes_html(notes) + _outcomes_html(outcomes)
 
 
 def _notes_html(notes: pd.DataFrame) -> str:
@@ -129,46 +132,62 @@ def _outcome_cells(row: Mapping[Any, Any]) -> list[str]:
 
 def state_html(state: Mapping[str, Any]) -> str:
     """Names and values of the state at the moment of an entry."""
-    rows = [(name.replace("_", " "), value_text(value)) for name, value in state.items()]
+    rows = [(name.replace("_", " "), value_text(value, name=name)) for name, value in state.items()]
     return html_table("The state at that moment", ("name", "value"), rows, empty="No state was kept with this entry.")
 
 
-def value_text(value: Any) -> str:
-    """Plain value as text: six significant digits, a dash where unknown, lists and mappings in one line."""
+def value_text(value: Any, *, name: str = "") -> str:
+    """Plain value as text: shares, distances and returns in percent, zones in words, a dash where unknown."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {value_text(inner)}" for name, inner in value.items()) or show.UNKNOWN
+        return ", ".join(f"{key} {value_text(inner, name=name)}" for key, inner in value.items()) or show.UNKNOWN
     if isinstance(value, list | tuple):
-        return ", ".join(map(value_text, value)) or show.UNKNOWN
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ", ".join(value_text(inner, name=name) for inner in value) or show.UNKNOWN
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return show.UNKNOWN
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:,.6g}" if math.isfinite(value) else ("none" if value > 0 else "-none")
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return _number_text(value, name) if isinstance(value, int | float) else str(value)
+
+
+def _number_text(value: float, name: str) -> str:
+    if math.isinf(value):
+        return "none"
+    if name == "zone" and value in ZONE_NUMBERS:
+        return ZONE_SHAPES[ZONE_NUMBERS[value]]
+    if FRACTION.search(name):
+        return show.percent(value, signed=False)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
 
 
 def figures_html(entries: pd.DataFrame, total: pd.DataFrame, *, horizon: str) -> str:
     """Key figures over the entries shown; ``total`` is their review as one group."""
     row = total.iloc[0] if len(total) else pd.Series({"decided": 0, "verdict": ""})
     known, verdict = int(row["decided"]), str(row["verdict"])
-    rate = interval(*(row.get(name, math.nan) for name in ("hit_rate", "hit_low", "hit_high")), signed=False)
-    mean = interval(*(row.get(name, math.nan) for name in ("mean_return", "mean_low", "mean_high")))
+    rate = _with_range(*(float(row.get(name, math.nan)) for name in ("hit_rate", "hit_low", "hit_high")), signed=False)
+    mean = _with_range(*(float(row.get(name, math.nan)) for name in ("mean_return", "mean_low", "mean_high")))
     pending = int((entries["status"] == "pending").sum()) if len(entries) else 0
     figures = {
         "Entries shown": f"{len(entries):,}",
-        f"Decided after {horizon}": f"{known:,}, {pending:,} pending",
-        "Hit rate, 95 % interval": rate,
-        "Mean P&amp;L after cost, 95 % interval": mean,
-        "Verdict": _verdict(verdict) or show.UNKNOWN,
+        f"Decided after {horizon}": f'{known:,}<span class="hl-range">{pending:,} pending</span>',
+        "Hit rate": rate,
+        "Mean P&amp;L after cost": mean,
+        "Verdict on the entries shown": _verdict(verdict) or show.UNKNOWN,
     }
-    small = ' style="font-size:15px;line-height:1.3;font-weight:550;letter-spacing:0"'
+    small = ' style="font-size:17px;line-height:1.3"'
     cells = "".join(
         f'<div class="hl-figure" role="group" aria-label="{name}"><div class="hl-figure-name" style="line-height:1.3">'
         f'{name}</div><div class="hl-figure-value"{small}>{text}</div></div>'
         for name, text in figures.items()
     )
     return f'<div class="hl-figures">{cells}</div>'
+
+
+def _with_range(value: float, low: float, high: float, *, signed: bool = True) -> str:
+    known = math.isfinite(low)
+    span = (
+        f"95 %: {show.percent(low, signed=signed)} to {show.percent(high, signed=signed)}" if known else "no interval"
+    )
+    return f'{show.percent(value, signed=signed)}<span class="hl-range">{span}</span>'
 
 
 def _verdict(word: str) -> str:

@@ -40,8 +40,10 @@ from heatlab.widgets.styles import Stylesheet, stylesheet
 MOST_ROWS = 300
 BEFORE = pd.Timedelta(days=2)
 HOW = (
-    "The journal is empty. Entries come in from the other apps, where Log stands beside a reading, a threshold, an "
-    "accepted pair or a proposed order, each with the state at that moment; and from the form on this page."
+    '<div class="hl-empty" role="status">The journal is empty. Entries come in from the other apps, where Log stands '
+    "beside a reading, a threshold, an accepted pair or a proposed order, each with the state at that moment: start "
+    'with <a class="hl-link" href="portfolio_heat.ipynb">portfolio heat</a> or '
+    '<a class="hl-link" href="concentration.ipynb">concentration</a>. Or write one with the form on this page.</div>'
 )
 
 
@@ -88,8 +90,8 @@ class JournalPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.form = JournalForm(self._add)
         self.list = EntryList(words.HEADS)
         self.header, self.message, self.figures = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
-        self.detail, self.table, self.notes = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
-        self.permalink = ipywidgets.HTML()
+        self.detail, self.moment, self.table = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self.permalink, self.notes = ipywidgets.HTML(), ipywidgets.HTML()
         self._prepare(load)
         super().__init__(self._layout())
         self.add_class("hl-app")
@@ -192,14 +194,18 @@ class JournalPanel(ipywidgets.VBox):  # type: ignore[misc]
         bar = _box([buttons, self.status, *links, self.permalink, parts.FullScreen()], "hl-toolbar")
         names = ("kind", "symbol", "zone", "since", "search", "horizon", "cost")
         head = ipywidgets.HTML("<h2>Filter and outcome</h2>")
+        head.add_class("hl-wide")
         controls = ipywidgets.VBox([head, *(self.controls[name] for name in names), self.form])
         controls.add_class("hl-controls")
         later = _box([self.note, self.add_note, self.note_status], "hl-toolbar")
         words_of_entry = ipywidgets.VBox([self.detail, later])
-        self.entry_box = _box([words_of_entry, ipywidgets.VBox([self.panes[0]])], "hl-row", "hl-panel", "hl-entry")
+        self.entry_box = _box(
+            [words_of_entry, ipywidgets.VBox([self.panes[0], self.moment])], "hl-row", "hl-panel", "hl-entry"
+        )
         group = _box([ipywidgets.HTML("<h2>What was worth following, by</h2>"), self.controls["by"]], "hl-toolbar")
         self.review_box = ipywidgets.VBox([group, self.panes[1], self.table])
         self.content = ipywidgets.VBox([self.figures, self.list, self.entry_box, self.review_box])
+        self.content.layout.display = "none"
         main = ipywidgets.VBox([bar, self.message, self.content, self.notes])
         main.add_class("hl-main")
         return [self.style_sheet, Presence(lambda: None), self.header, _box([controls, main], "hl-body")]
@@ -213,7 +219,7 @@ class JournalPanel(ipywidgets.VBox):  # type: ignore[misc]
             symbol.options = options
             symbol.value = kept if kept in [value for _, value in options] else ALL
         self.form.offer(inputs.markets)
-        self.message.value = parts.message_html("" if len(inputs.entries) else HOW)
+        self.message.value = "" if len(inputs.entries) else HOW
         self.content.layout.display = "" if len(inputs.entries) else "none"
         place = f'<p class="hl-muted">Kept in <code>{escape(inputs.place)}</code>; nothing in it is ever changed.</p>'
         self.notes.value = parts.notices_html(inputs.notices) + (place if inputs.place else "")
@@ -231,8 +237,8 @@ class JournalPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.shown = filtered(table, settings, now=inputs.now)
         drawn = self.shown.head(MOST_ROWS)
         more = f"; the newest {len(drawn)} are listed, all are in the CSV" if len(drawn) < len(self.shown) else ""
-        caption = f"{len(self.shown):,} of {len(table):,} entries, newest first{more}"
-        self.list.heads = [*words.HEADS[:-1], f"after {settings['horizon']}"]
+        caption = f"{len(self.shown):,} of {len(table):,} entries, newest first{more}. ▲ beats the cost, ▼ does not"
+        self.list.heads = [head.format(horizon=settings["horizon"]) for head in words.HEADS]
         self.list.show(words.list_rows(drawn), caption=caption, empty="No entry passes the filter: widen it.")
         self._regroup(None)
         self._say_what(inputs, len(table))
@@ -276,6 +282,7 @@ class JournalPanel(ipywidgets.VBox):  # type: ignore[misc]
             return
         over = inputs.outcomes[inputs.outcomes["number"] == entry["number"]]
         self.detail.value = words.entry_html(entry, over, self._actions.notes(entry["number"]))
+        self.moment.value = words.state_html(entry["state"])
         self.note_status.ready("")
         self._redraw(load=True)
 

@@ -48,6 +48,12 @@ function render({ model, el }) {
       row.setAttribute("aria-selected", String(row === chosen));
       row.tabIndex = row === (chosen || rows[0]) ? 0 : -1;
     }
+    if (!chosen) return;
+    const head = wrap.querySelector("thead").offsetHeight;
+    const top = chosen.offsetTop - head;
+    const bottom = chosen.offsetTop + chosen.offsetHeight - wrap.clientHeight;
+    if (wrap.scrollTop > top) wrap.scrollTop = top;
+    else if (wrap.scrollTop < bottom) wrap.scrollTop = bottom;
   };
   const draw = () => {
     const rows = model.get("rows");
@@ -78,12 +84,15 @@ function render({ model, el }) {
     mark();
     if (focused) wrap.querySelector('tbody tr[tabindex="0"]').focus();
   };
-  model.on("change:rows change:empty change:caption", draw);
+  model.on("change:rows change:empty change:caption change:heads", draw);
   model.on("change:value", mark);
   el.append(wrap);
   draw();
+  const seen = new ResizeObserver(mark); // rows have no place while the list is hidden
+  seen.observe(wrap);
   return () => {
-    model.off("change:rows change:empty change:caption", draw);
+    seen.disconnect();
+    model.off("change:rows change:empty change:caption change:heads", draw);
     model.off("change:value", mark);
   };
 }
