@@ -22,6 +22,7 @@ from heatlab.figures.stress_figure import StressFigure
 from heatlab.figures.stress_tables import stress_positions_html
 from heatlab.figures.tables import Markup, badge, html_table
 from heatlab.portfolio.alerts import AlertSettings, sensitivity_words
+from heatlab.portfolio.book import RISK_TIMEFRAME
 from heatlab.portfolio.correlation.clusters import cluster_names, cluster_order
 from heatlab.portfolio.hedges import recognised_hedges
 from heatlab.portfolio.measure import RiskSettings
@@ -74,7 +75,8 @@ def report_parts(inputs: BookInputs, view: RiskView, found: Findings, *, version
 
 
 def _head(inputs: BookInputs, view: RiskView, *, version: str) -> ReportPart:
-    ages = view.heat.table["age"].dropna() if len(view.heat.table) else pd.Series(dtype="timedelta64[ms]")
+    hourly = view.heat.table["timeframe"] == RISK_TIMEFRAME
+    ages = view.heat.table.loc[hourly, "age"].dropna()
     count = "watch list, no positions" if inputs.watching else f"{len(view.positions)} positions"
     head = header_html(
         "Risk report",
@@ -83,7 +85,7 @@ def _head(inputs: BookInputs, view: RiskView, *, version: str) -> ReportPart:
         facts=(count, f"heatlab {version}"),
         now=inputs.now,
         age=ages.max() if len(ages) else pd.NaT,
-    ).replace("last bar closed", "oldest reading closed")
+    ).replace("last bar closed", "the oldest hourly bar closed")
     words = "No positions: markets are shown as if held long, and no rule applies."
     watching = f'<div class="hl-callout" role="status">{words}</div>' if inputs.watching else ""
     return ReportPart("", head + watching + state_html(view) + summary_html(view, RiskSettings()) + _sums(view))
@@ -112,7 +114,7 @@ def _alerts(alerts: pd.DataFrame, *, watching: bool) -> ReportPart:
         _shown("Most urgent first", len(alerts), MOST_ROWS), ("level", "what", "where", "detail"), rows, empty=calm
     )
     words = "" if watching else f'<p class="hl-muted">{escape(sensitivity_words(AlertSettings()))}</p>'
-    return ReportPart("Alerts", table + words)
+    return ReportPart("Alerts", f'<div class="hl-words-table">{table}</div>{words}')
 
 
 def _place(row: Mapping[Any, Any]) -> str:
@@ -236,7 +238,8 @@ def _decisions(view: RiskView) -> ReportPart:
         for row in hedges.head(MOST_ROWS).to_dict("records")
     ]
     heads = ("position", "hedged by", "of its value", "correlation", "kind")
-    return ReportPart("To decide", table + html_table("Hedges recognised", heads, pairs, empty="No hedge recognised."))
+    known = html_table("Hedges recognised", heads, pairs, empty="No hedge recognised.")
+    return ReportPart("To decide", f'<div class="hl-words-table">{table}{known}</div>')
 
 
 def _name(view: RiskView, place: int) -> str:

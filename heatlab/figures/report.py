@@ -15,19 +15,20 @@ from bokeh.models.widgets import Widget
 from bokeh.resources import Resources
 
 CSS = """
-body { max-width: 1180px; margin: 0 auto; padding: 20px 24px 48px; background: #ffffff; color: var(--hl-fg);
-  font: 14px/1.45 var(--hl-font); }
+:root body.hl-app { box-sizing: border-box; max-width: 1320px; margin: 0 auto; padding: 20px 24px 48px;
+  background: #ffffff; color: var(--hl-fg); font: 14px/1.45 var(--hl-font); }
+table.hl-table th, table.hl-table td { padding: 6px 8px; }
+.hl-words-table :is(th, td) { text-align: left; }
 main > section { margin: 0 0 26px; }
 h2 { margin: 26px 0 8px; padding-bottom: 4px; border-bottom: 1px solid var(--hl-line); }
 nav.hl-contents { display: flex; flex-flow: row wrap; gap: 4px 14px; margin: 8px 0 14px; font-size: 13px; }
-.hl-scroll { max-height: 560px; overflow: auto; border: 1px solid var(--hl-line); border-radius: var(--hl-radius); }
 .hl-drawn { width: 100%; min-width: 0; }
-@media (max-width: 700px) { body { padding: 12px 10px 32px; } }
+@media (max-width: 700px) { :root body.hl-app { padding: 12px 10px 32px; } }
 @page { size: A4 landscape; margin: 12mm; }
 @media print {
-  body { max-width: none; padding: 0; font-size: 11px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  :root body.hl-app { max-width: none; padding: 0; font-size: 11px; }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   nav.hl-contents { display: none; }
-  .hl-scroll { max-height: none; overflow: visible; border: 0; }
   .hl-drawn, tr, .hl-callout, .hl-figure { break-inside: avoid; }
   h2, caption { break-after: avoid; }
   .hl-table-wrap { overflow: visible; }
