@@ -36,7 +36,7 @@ WORDS = {
     "correlation with it. Small positions of one cluster can be hotter than a larger lone one.",
     "both": "The same positions in the same places: what glows only on the second grid is one bet under several names.",
 }
-HEADS = ("position", "notional", "size", "heat by size", "by correlation", "share of risk", "cluster")
+HEADS = ("position", "notional", "size", "heat by correlation", "share of risk", "cluster")
 EMPTY = "No positions. Load yours with --positions FILE.csv, or point heatlab at an account with a read-only key."
 WATCHING = "No positions here, only markets to watch: without quantities there is no size, and no concentration."
 
@@ -78,7 +78,7 @@ class ConcentrationSection:
         self.message, self.figures, self.words, self.legend = (ipywidgets.HTML() for _ in range(4))
         self.cluster_words, self.notes = ipywidgets.HTML(), ipywidgets.HTML()
         self.table = EntryList(HEADS, empty="No positions.")
-        self.table.layout.max_height, self.table.layout.overflow = "440px", "auto"
+        self.table.add_class("hl-positions")
         self.pane = BokehPane(self.grid.root, waiting="Drawing the concentration")
         self.bars_pane = BokehPane(self.bars.root, waiting="Drawing the clusters")
         self.root = ipywidgets.VBox(self._parts())
@@ -160,7 +160,9 @@ class ConcentrationSection:
         cells = [_cells(row, self._names) for row in rows]
         with self.table.hold_sync():
             self.table.rows = [{"number": k + 1, "cells": [list(one) for one in row]} for k, row in enumerate(cells)]
-            self.table.caption = f"{len(rows)} positions, most of the risk first; a negative share of risk is a hedge"
+            self.table.caption = (
+                f"{len(rows)} positions, most of the risk first; size is the heat by size; a minus is a hedge"
+            )
 
     def _clicked(self, row: dict[str, Any]) -> None:
         self._shared.selection.position = (row["symbol"], row["venue"], int(row["side"]))
@@ -238,7 +240,6 @@ def _cells(row: dict[Any, Any], names: dict[int, str]) -> list[Cell]:
         (position_label(row["symbol"], row["venue"], int(row["side"])), "hl-text"),
         (show.usd(float(row["notional"])), ""),
         (show.percent(float(row["size_share"]), signed=False), ""),
-        (show.number(float(row["size_heat"]), 1), ""),
         (show.number(float(row["correlation_heat"]), 1), ""),
         (f"{show.percent(risk)}{' hedge' if row['is_hedge'] else ''}", "hl-up" if row["is_hedge"] else ""),
         (names.get(cluster, f"{cluster}") if cluster > 0 else "history too short", ""),

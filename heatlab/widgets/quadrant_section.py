@@ -58,7 +58,7 @@ class QuadrantSection:
             value=self.settings.large, min=0.1, max=100, step=0.1, description="Large from, x equal share"
         )
         self.list = EntryList(HEADS, empty="No positions.")
-        self.list.layout.max_height, self.list.layout.overflow = "440px", "auto"
+        self.list.add_class("hl-positions")
         self.message, self.words, self.chosen = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self.decision = ipywidgets.Dropdown(options=DECISIONS, description="Decision")
         self.logger = LogButton(shared.log, self.entry, label="Log the decision", needs_reason=True)
@@ -182,7 +182,7 @@ def _cells(row: dict[Any, Any]) -> list[Cell]:
         (f"{SHAPES[quadrant]} {quadrant}", BADGES.get(quadrant, "hl-badge")),
         (f"{conviction * 100:+.0f} %" if np.isfinite(conviction) else "unknown", ""),
         (show.percent(float(row["size_share"]), signed=False), ""),
-        (str(row["reason"]), "hl-words"),
+        (str(row["reason"]), ""),
     ]
 
 

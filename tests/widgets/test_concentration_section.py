@@ -43,8 +43,8 @@ def test_a_book_is_shown_by_size_first() -> None:
 def test_a_hedge_is_shown_as_such() -> None:
     """In the table by word and sign, in the grid hatched."""
     shown = section([("BTC", "okx", 1, 800.0), ("ETH", "okx", -1, 200.0)])
-    assert texts(shown, 5)[1].startswith("-")
-    assert texts(shown, 5)[1].endswith("hedge")
+    assert texts(shown, 4)[1].startswith("-")
+    assert texts(shown, 4)[1].endswith("hedge")
     assert shown.grid.source.data["hatch"] == [" ", "/"]
 
 
@@ -122,7 +122,7 @@ def test_one_position_is_shown() -> None:
     """All of gross, all of the risk."""
     shown = section([("BTC", "okx", 1, 100.0)])
     assert shown.grid.source.data["value"] == ["100"]
-    assert texts(shown, 5) == ["+100.0 %"]
+    assert texts(shown, 4) == ["+100.0 %"]
 
 
 def test_what_is_left_out_is_named() -> None:
