@@ -223,42 +223,40 @@ def _limits(
     at_entry: Floats,
 ) -> tuple[Floats, tuple[str, ...]]:
     """Liquidation price of each isolated position, and why it is unknown where it is."""
-    limits, why = np.full(len(table), np.nan), [""] * len(table)
-    for row, one in enumerate(table.to_dict("records")):
-        if other[row]:
-            continue
-        limits[row] = one["liquidation_price"]
-        if not np.isnan(limits[row]):
-            continue
-        why[row] = _unknown(one, float(margin[row]), float(at_entry[row]), tables[row])
+    limits = np.where(other, np.nan, table["liquidation_price"].to_numpy(dtype=np.float64))
+    records = table.to_dict("records")
+    why = [""] * len(table)
+    groups: dict[tuple[str, int, bool], list[int]] = {}
+    for row in np.flatnonzero(np.isnan(limits) & ~other).tolist():
+        why[row] = _unknown(records[row], float(margin[row]), float(at_entry[row]))
         if not why[row]:
-            limits[row] = liquidation_price(
-                int(one["side"]),
-                one["quantity"],
-                venue=one["venue"],
-                entry_price=one["entry_price"],
-                brackets=tables[row],
-                margin=float(margin[row]),
-                contract=Contract.INVERSE if inverse[row] else Contract.LINEAR,
-            )
+            groups.setdefault((records[row]["venue"], id(tables[row]), bool(inverse[row])), []).append(row)
+    for (venue, _, coin), rows in groups.items():
+        brackets, part = tables[rows[0]], table.iloc[rows]
+        limits[rows] = liquidation_price(
+            part["side"].to_numpy(dtype=np.float64),
+            part["quantity"].to_numpy(dtype=np.float64),
+            venue=venue,
+            entry_price=part["entry_price"].to_numpy(dtype=np.float64),
+            brackets=brackets,
+            margin=margin[rows],
+            contract=Contract.INVERSE if coin else Contract.LINEAR,
+        )
+        most = maximum_leverage(at_entry[rows], brackets)
+        for row, allowed in zip(rows, np.atleast_1d(most), strict=True):
+            times = at_entry[row] / margin[row]
+            if times > allowed * LEEWAY and not records[row]["margin"] > 0:
+                limits[row], why[row] = np.nan, f"{venue} does not allow {times:.3g}x here"
     return limits, tuple(why)
 
 
-def _unknown(position: Mapping[Any, Any], margin: float, at_entry: float, brackets: pd.DataFrame) -> str:
+def _unknown(position: Mapping[Any, Any], margin: float, at_entry: float) -> str:
     """Why the liquidation price of an isolated position cannot be computed; empty where it can."""
     if not np.isfinite(at_entry):
         return "its quantity or entry price is not known"
     if not has_formula(str(position["venue"])):
         return f"no exact margin formula of {position['venue']} is known"
-    if not margin > 0:
-        return "neither its leverage nor its margin is known"
-    if at_entry / margin > float(maximum_leverage(at_entry, brackets)) * LEEWAY and not _stated(position["margin"]):
-        return f"{position['venue']} does not allow {at_entry / margin:.3g}x here"
-    return ""
-
-
-def _stated(margin: object) -> bool:
-    return bool(float(str(margin)) > 0)
+    return "" if margin > 0 else "neither its leverage nor its margin is known"
 
 
 def _completed(book: StressBook) -> StressBook:
