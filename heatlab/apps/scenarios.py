@@ -9,7 +9,7 @@ import pandas as pd
 from heatlab.apps.market import Progress, market_of, taken
 from heatlab.errors import DataError, HeatlabError
 from heatlab.portfolio.stress.beta import BENCHMARK
-from heatlab.portfolio.stress.scenario import NAMED, Scenario, covered, worst_windows
+from heatlab.portfolio.stress.scenario import NAMED, Scenario, covered, not_among, worst_windows
 from heatlab.sources import MarketSource
 
 BAR = "1h"
@@ -50,7 +50,7 @@ def available_scenarios(
             progress(done, len(days), scenario.name)
     recent = Scenario("recent", source.now() - BACK, source.now())
     bars = _bars(source, BENCHMARK, None, recent, cancel)
-    return (*found, *(() if bars is None else worst_windows(bars)))
+    return (*found, *(() if bars is None else not_among(found, worst_windows(bars))))
 
 
 def scenario_candles(

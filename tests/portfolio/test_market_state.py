@@ -33,8 +33,8 @@ def market(count: int = 1600, *, symbols: int = 4, end: pd.Timestamp = END, seed
 def changed(tables: dict, *, volume: float = 1.0, jump: float = 0.0, hours: int = 6) -> dict:  # type: ignore[type-arg]
     """The last hours with another volume, and a jump of every price at their start."""
     result = {}
-    for key, given in tables.items():
-        table = given.copy()
+    for key, quiet in tables.items():
+        table = quiet.copy()
         last = table.index[-hours:]
         table.loc[last, "volume"] *= volume
         table.loc[last, ["open", "high", "low", "close"]] *= 1 + jump

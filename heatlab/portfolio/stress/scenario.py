@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,7 +79,13 @@ def scenarios(
     named : tuple of Scenario
     """
     days = () if simulated else tuple(one for one in named if covered(benchmark, one))
-    return (*days, *worst_windows(benchmark))
+    return (*days, *not_among(days, worst_windows(benchmark)))
+
+
+def not_among(named: Sequence[Scenario], others: Sequence[Scenario]) -> tuple[Scenario, ...]:
+    """Return the others that are not one of the named windows again."""
+    windows = {(one.start, one.end) for one in named}
+    return tuple(one for one in others if (one.start, one.end) not in windows)
 
 
 def covered(candles: pd.DataFrame, scenario: Scenario) -> bool:
@@ -143,7 +149,8 @@ def run_scenario(
     prepared : PreparedStress
     scenario : Scenario
     candles : mapping of (venue, symbol) to DataFrame
-        Canonical hourly candles that cover the window; those of another venue serve a symbol that has none of its own.
+        Canonical hourly candles that cover the window; a symbol that has none takes those of another venue, then
+        those of another contract on the same coin.
     benchmark : str
         Symbol of the benchmark; its candles must be there on some venue.
 
@@ -203,8 +210,9 @@ def _path(prepared: PreparedStress, scenario: Scenario, candles: Mapping[Owner, 
     for row, key in enumerate(zip(book.positions["venue"], book.positions["symbol"], strict=True)):
         if key not in read:
             table = candles.get(key)
-            found = table if table is not None else _any_venue(candles, key[1])
-            read[key] = _window(found, scenario, f"{key[1]} in {scenario.name}")
+            choices = (table, _any_venue(candles, key[1]), _same_coin(candles, key[1]))
+            windows = (_window(one, scenario, f"{key[1]} in {scenario.name}") for one in choices)
+            read[key] = next((one for one in windows if one is not None), None)
         bars = read[key]
         own[row] = bars is not None and np.isfinite(book.mark[row]) and np.isfinite(book.quantity[row])
         if own[row] and bars is not None:
@@ -221,6 +229,13 @@ def _path(prepared: PreparedStress, scenario: Scenario, candles: Mapping[Owner, 
 
 def _any_venue(candles: Mapping[Owner, pd.DataFrame], symbol: str) -> pd.DataFrame | None:
     return next((table for (_, known), table in candles.items() if known == symbol and not table.empty), None)
+
+
+def _same_coin(candles: Mapping[Owner, pd.DataFrame], symbol: str) -> pd.DataFrame | None:
+    """Candles of another contract on the same coin: spot, or settled in something else."""
+    base = symbol.split("/", maxsplit=1)[0]
+    alike = (table for (_, known), table in candles.items() if known.split("/", maxsplit=1)[0] == base)
+    return next((table for table in alike if not table.empty), None)
 
 
 def _window(table: pd.DataFrame | None, scenario: Scenario, where: str) -> pd.DataFrame | None:

@@ -10,7 +10,7 @@ import pytest
 
 from heatlab.errors import DataError, ParameterError
 from heatlab.portfolio.stress.scenario import NAMED, Scenario, run_scenario, scenarios, worst_windows
-from tests.portfolio.stress.books import positions, prepared
+from tests.portfolio.stress.books import NAN, positions, prepared
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 DAY = Scenario("a day", START, START + pd.Timedelta(hours=4))
@@ -72,6 +72,20 @@ def test_candles_of_another_venue_serve() -> None:
     book = positions({"venue": "okx"})
     result = run_scenario(prepared(book), DAY, {("binanceusdm", BTC): candles(99, 98, 97, 95)})
     assert result.positions["basis"].tolist() == ["candles"]
+
+
+def test_candles_of_another_contract_on_the_coin_serve() -> None:
+    """Spot and coin-settled contracts follow the coin."""
+    book = positions({"symbol": "BTC/USD:BTC", "leverage": 2.0}, {"symbol": "BTC/USDT", "leverage": NAN})
+    result = run_scenario(prepared(book), DAY, {("binanceusdm", BTC): candles(99, 98, 97, 95)})
+    assert result.positions["pnl"].tolist() == pytest.approx([-5.0, -5.0])
+
+
+def test_a_named_day_that_is_the_worst_is_offered_once() -> None:
+    """Under its name."""
+    close = np.r_[np.full(30, 100.0), np.linspace(99, 76, 24), np.full(30, 76.0)]
+    bars = candles(*close, start=pd.Timestamp("2021-05-17 18:00", tz="UTC"))
+    assert [one.name for one in scenarios(bars)] == ["19 May 2021"]
 
 
 def test_a_position_with_candles_needs_no_beta() -> None:
