@@ -118,7 +118,7 @@ def _place(
 ) -> tuple[str, str]:
     """Quadrant of one position, and the reason in words."""
     if is_hedge:
-        return HEDGE, "takes risk off other positions" + ("" if np.isfinite(share) else "; its size is unknown")
+        return HEDGE, "offsets other positions" + ("" if np.isfinite(share) else "; its size is unknown")
     if not np.isfinite(share):
         return UNSURE, "size unknown: no quantity or no mark price"
     if not np.isfinite(conviction):

@@ -198,7 +198,11 @@ def figures_html(measures: ConcentrationMeasures, count: int) -> str:
             show.usd(measures.volatility),
             f"an ordinary day's gain or loss: {show.percent(of_gross, signed=False)} of gross",
         ),
-        ("HHI of sizes", show.number(measures.hhi, 2), "1 = all in one position, 1/n = evenly spread"),
+        (
+            "HHI of sizes",
+            show.number(measures.hhi, 2 if measures.hhi >= 0.1 else 3),
+            "1 = all in one position, 1/n = evenly spread",
+        ),
         ("Effective positions", show.number(measures.effective_positions, 1), f"of {count}, counted by size"),
         ("Effective bets", show.number(measures.effective_bets, 1), "counted by who carries the risk"),
         (
