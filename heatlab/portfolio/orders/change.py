@@ -76,6 +76,11 @@ class Change:
         now, then = (float(self.own(table)["quantity"].sum()) for table in (self.made, self.held))
         return now - then
 
+    @property
+    def lowers_risk(self) -> bool:
+        """Whether the book's volatility falls, or nothing is left."""
+        return self.made.empty or self.after.measures.volatility <= self.before.measures.volatility
+
     def figures(self) -> pd.DataFrame:
         """Figures of the whole book, before and after."""
         first, second = self.before, self.after

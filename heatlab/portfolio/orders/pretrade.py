@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from heatlab._checks import check_positive, check_range, parameter_error
-from heatlab.domain import Contract, Side
+from heatlab.domain import NAN, Contract, Side
 from heatlab.margin import contract_of, maximum_leverage
+from heatlab.portfolio.concentration import ConcentrationMeasures
 from heatlab.portfolio.orders.account import Brackets, brackets_of, free_margin
 from heatlab.portfolio.orders.apply import ProposedOrder, apply_orders, filled
 from heatlab.portfolio.orders.change import ROUND_OFF, Change
@@ -105,6 +106,9 @@ def pretrade_check(
 ) -> PretradeResult:
     """Measure a book with and without an order, and say whether a threshold breaks; nothing is sent.
 
+    Only what the order makes worse counts. Shares sum to one, so an order that takes the book's volatility down is not
+    blamed for the share that what is left then has.
+
     Parameters
     ----------
     order : ProposedOrder
@@ -136,7 +140,8 @@ def pretrade_check(
     rate = float(priced["fee"].iloc[0] / priced["notional"].iloc[0])
     marks = {(whole.venue, whole.symbol): market_price(positions, candles, whole.venue, whole.symbol)}
     after_book = apply_orders(positions, [whole], fee=rate, marks=marks)
-    first, second = before or measure(positions), measure(after_book)
+    second = measure(after_book) if len(after_book) else _nothing(before or measure(positions))
+    first = (before or measure(positions)) if len(positions) else _nothing(second)
     change = Change(whole, positions, after_book, first, second, brackets or {})
     distances, clusters = change.distances(), change.clusters()
     reasons = (
@@ -158,14 +163,22 @@ def pretrade_check(
     )
 
 
+def _nothing(view: RiskView) -> RiskView:
+    """View of an empty book in the market of another one."""
+    none = ConcentrationMeasures(gross_exposure=0.0, net_exposure=0.0)
+    heat = replace(view.heat, overall=view.heat.overall.iloc[:0], book_heat=NAN)
+    return replace(view, heat=heat, cluster_shares=view.cluster_shares.iloc[:0], measures=none)
+
+
 def _complete(order: ProposedOrder, positions: pd.DataFrame, candles: Mapping[Key, pd.DataFrame]) -> ProposedOrder:
     markets = {(venue, symbol) for venue, symbol, _ in candles} | set(
         zip(positions["venue"], positions["symbol"], strict=True)
     )
     if (order.venue, order.symbol) not in markets:
         here = sorted(symbol for venue, symbol in markets if venue == order.venue)
-        known = ", ".join(here) if here else f"on a venue loaded here ({', '.join(sorted({v for v, _ in markets}))})"
-        raise parameter_error("symbol", "pretrade_check", f"one of {known}", f"{order.symbol} on {order.venue}")
+        venues = ", ".join(sorted({venue for venue, _ in markets}))
+        known = f"one of {', '.join(here)}" if here else f"on a venue loaded here ({venues or 'none'})"
+        raise parameter_error("symbol", "pretrade_check", known, f"{order.symbol} on {order.venue}")
     mark = market_price(positions, candles, order.venue, order.symbol)
     return filled(order, mark, caller="pretrade_check")
 
@@ -202,8 +215,10 @@ def _leverage_reasons(change: Change) -> list[str]:
 
 def _cluster_reasons(change: Change, clusters: pd.DataFrame, settings: PretradeSettings) -> list[str]:
     """Clusters over alert whose share the order raises; a first position is always alone, and only noted."""
-    reasons = []
-    for row in clusters.to_dict("records") if len(change.held) else []:
+    reasons: list[str] = []
+    if change.held.empty or change.lowers_risk:
+        return reasons
+    for row in clusters.to_dict("records"):
         for kind in ("gross", "risk"):
             old, new = float(row[f"{kind}_share_before"]), float(row[f"{kind}_share_after"])
             if new >= settings.alert and not new <= old + ROUND_OFF:
@@ -217,7 +232,7 @@ def _cluster_reasons(change: Change, clusters: pd.DataFrame, settings: PretradeS
 def _bets_reasons(change: Change, settings: PretradeSettings) -> list[str]:
     """Fewer effective bets than before."""
     old, new = change.before.measures.effective_bets, change.after.measures.effective_bets
-    if not new < old * (1 - settings.max_bets_fall):
+    if change.lowers_risk or not new < old * (1 - settings.max_bets_fall):
         return []
     return [f"Effective bets fall from {old:.2f} to {new:.2f}, by more than {settings.max_bets_fall:.0%}."]
 
