@@ -117,7 +117,7 @@ class AlertCentre:
         self.summary, self.meaning, self.past = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self.sent = ipywidgets.HTML(_muted(where))
         self.list = AlertList()
-        self.root = ipywidgets.VBox([self.sensitivity, self.meaning, self.summary, self.list, self.sent, self.past])
+        self.root = ipywidgets.VBox([self.summary, self.list, self.sent, self.sensitivity, self.meaning, self.past])
         self.root.add_class("hl-alert-centre")
         self.sensitivity.observe(guard(self._changed, shared.status), "value")
         self.list.on_msg(guard(self._clicked, shared.status))

@@ -80,6 +80,7 @@ class PositionsSection:
         self.use = ipywidgets.Button(description="Use this book", button_style="primary")
         self.kept = ipywidgets.Dropdown(description="Kept", options=[("open a book", "")])
         self.current = ipywidgets.Button(description="Edit the book in use", tooltip="Put its positions into the table")
+        self.current.layout.width = self.use.layout.width = "auto"
         self.current.disabled = True
         self.messages, self.in_use = ipywidgets.HTML(), ipywidgets.HTML()
         self.root = ipywidgets.VBox(self._layout())
