@@ -129,14 +129,14 @@ def concentration_thumbnail(
     parts = [_text(left, 12, "share of size (thin) and of risk (thick)", theme.muted, 10, anchor="start")]
     for k, row in enumerate(rows):
         y = head + k * room
-        gross, risk = (max(float(row[name]), 0.0) for name in ("gross_share", "risk_share"))
+        gross, risk = float(row["gross_share"]), float(row["risk_share"])
         fill = heat_colour(0 if row["level"] == "alert" else 50 if row["level"] == "watch" else 100)
         parts.append(_text(4, y + room / 2 + 4, str(row["name"]), theme.foreground, 11, anchor="start"))
         parts.append(_bar(left, y + room * 0.2, gross * scale, room * 0.16, theme.muted))
-        parts.append(_bar(left, y + room * 0.42, risk * scale, room * 0.34, fill))
-        words = f"{risk * 100:.0f} %" if np.isfinite(risk) else show.UNKNOWN
+        parts.append(_bar(left, y + room * 0.42, max(risk, 0.0) * scale, room * 0.34, fill))
+        words = f"{risk * 100:.0f} %{' (a hedge)' if risk < 0 else ''}" if np.isfinite(risk) else show.UNKNOWN
         parts.append(
-            _text(left + max(risk, gross) * scale + 5, y + room * 0.66, words, theme.foreground, 11, anchor="start")
+            _text(left + np.nanmax([risk, gross, 0.0]) * scale + 5, y + room * 0.66, words, theme.foreground, 11, anchor="start")
         )
     mark = left + watch * scale
     parts.append(f'<path d="M{mark:.1f} {head}V{height - 2}" stroke="{theme.foreground}" stroke-dasharray="3 3"/>')

@@ -282,14 +282,14 @@ def summary_html(view: RiskView, settings: RiskSettings) -> str:
     book = view.heat
     zone = zone_label(book.zone)
     heat = f'<span class="hl-badge {BADGES.get(zone, "")}" style="font-size:22px">{_heat(book)}</span> {zone}'
-    bets = f"{show.number(view.measures.effective_bets, 1)} of {len(view.positions)}"
+    bets = f"{show.number(view.measures.effective_principal_bets, 1)} in {len(view.positions)} positions"
     levels = book.table["volatility_percentile"].dropna()
     percentile = float(levels.mean()) if len(levels) else float("nan")
     label = regime(percentile) + ("" if np.isnan(percentile) else f", percentile {percentile * 100:.0f}")
     cells = [
         ("Portfolio heat, 0 to 100", heat),
         ("Rule in force", _small(escape(_rule(view, settings)))),
-        ("Effective bets", f"{bets}"),
+        ("Independent bets", bets),
         ("Largest cluster", _small(_largest(view))),
         ("Red together", _small(_systemic(view))),
         ("Volatility regime, mean", _small(label)),

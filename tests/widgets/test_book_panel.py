@@ -99,7 +99,7 @@ def test_the_grid_holds_every_position_and_timeframe() -> None:
 def test_the_strip_says_heat_rule_bets_and_cluster() -> None:
     """Each of them by its name."""
     built, _, _ = panel()
-    for name in ("Portfolio heat, 0 to 100", "Rule in force", "Effective bets", "Largest cluster", "Red together"):
+    for name in ("Portfolio heat, 0 to 100", "Rule in force", "Independent bets", "Largest cluster", "Red together"):
         assert name in built.summary.value
     assert built.view is not None
     assert f"{built.view.heat.book_heat:.1f}" in built.summary.value
