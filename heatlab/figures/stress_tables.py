@@ -13,34 +13,39 @@ from heatlab.figures.stress_bars import CROSS
 from heatlab.figures.tables import Markup, badge, html_table
 
 
-def stress_positions_html(positions: pd.DataFrame | None, *, first: int = 0, limit: int = 40) -> str:
+def stress_positions_html(
+    positions: pd.DataFrame | None, *, move: float = float("nan"), first: int = 0, limit: int = 40
+) -> str:
     """Positions of a stress test from row ``first`` on: betas, P&L, way to liquidation before and after.
 
     Parameters
     ----------
     positions : DataFrame
         As ``StressResult.positions``.
+    move : float
+        Of BTC, where it is a shock [fraction]: for the way that is left to a cross account.
     first, limit : int
         Rows shown; the caption says which.
     """
     table = pd.DataFrame() if positions is None else positions
     part = table.iloc[first : first + limit]
     shown = f"{first + 1} to {first + len(part)} of {len(table)}" if len(table) > limit else f"{len(table)}"
-    heads, rows = _filled([_position_cells(row) for row in part.to_dict("records")])
+    heads, rows = _filled([_position_cells(row, move) for row in part.to_dict("records")])
     return html_table(f"Positions under stress ({shown})", heads, rows, empty="No positions to stress.")
 
 
-def _position_cells(row: dict[Any, Any]) -> dict[str, str]:
+def _position_cells(row: dict[Any, Any], move: float) -> dict[str, str]:
     """Cells by column head; a column without any text is not shown."""
     shared, past = row["margin_mode"] == "cross", row["basis"] == "candles"
-    together = "with account"
+    goal = float(row["liquidation_move"])
+    left = (1 + goal) / (1 + move) - 1 if row["outcome"] == "held" else float("nan")
     return {
         "position": position_label(row["symbol"], row["venue"], int(row["side"])),
         "P&L": show.usd(float(row["pnl"])),
         "outcome": outcome_badge(str(row["outcome"])),
         "gone at BTC": _way(float(row["liquidation_move"]), row["outcome"]),
-        "own way to it": together if shared else _way(float(row["distance"]), row["outcome"]),
-        "way after": together if shared else _way(float(row["distance_after"]), row["outcome"]),
+        "own way to it": _joint_way(goal) if shared else _way(float(row["distance"]), row["outcome"]),
+        "way after": _joint_way(left) if shared else _way(float(row["distance_after"]), row["outcome"]),
         "margin left": "shared" if shared else show.usd(float(row["margin_left"])),
         "beta": show.number(float(row["beta"]), 2),
         "downside": show.number(float(row["downside_beta"]), 2),
@@ -65,6 +70,11 @@ def _way(fraction: float, outcome: Any) -> str:
     if np.isnan(fraction) and outcome == "unknown":
         return "unknown"
     return show.percent(fraction)
+
+
+def _joint_way(move: float) -> str:
+    """Way of BTC until a whole account is liquidated; words where there is no such number."""
+    return f"BTC {show.percent(move)}" if np.isfinite(move) else "with account"
 
 
 def stress_accounts_html(accounts: pd.DataFrame | None) -> str:

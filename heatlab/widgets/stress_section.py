@@ -35,7 +35,8 @@ START = -10
 HOW = (
     '<p class="hl-muted">Falls use the downside beta (slope over the hours in which BTC falls), rises the beta, both '
     "from the last 90 days of hourly returns. A liquidated position loses all of its margin and no more; a cross "
-    "account falls as a whole. Gone at BTC: the move of BTC that liquidates; own way: what its own price must do. "
+    "account falls as a whole. Gone at BTC: the move of BTC that liquidates; own way: what its own price must do "
+    "(BTC, for a cross account). "
     "Betas are averages: in a panic they rise, see the days of the past, where each symbol moves as it did.</p>"
 )
 Candles = Mapping[Owner, pd.DataFrame]
@@ -230,7 +231,9 @@ class StressSection:
     def _draw_positions(self) -> None:
         if self.result is not None:
             first = self.page.value or 0
-            self.positions.value = stress_positions_html(self.result.positions, first=first, limit=PAGE)
+            move = self.result.move if self.result.path is None else float("nan")
+            table = self.result.positions
+            self.positions.value = stress_positions_html(table, move=move, first=first, limit=PAGE)
 
     def _list_days(self, _request: Any) -> Any:
         assert self._inputs is not None

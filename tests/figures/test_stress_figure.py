@@ -179,6 +179,14 @@ def test_a_position_no_move_liquidates_says_none() -> None:
     assert html.count(">none<") == 2
 
 
+def test_a_cross_position_goes_with_its_account() -> None:
+    """BTC has 20 % to fall; after 10 % it has 11.1 % left."""
+    row = position(margin_mode="cross", liquidation_move=-0.2)
+    html = stress_positions_html(pd.DataFrame([row]), move=-0.1)
+    assert ">BTC -20.0 %<" in html
+    assert ">BTC -11.1 %<" in html
+
+
 def test_text_from_outside_is_escaped() -> None:
     """A symbol cannot bring markup."""
     html = stress_positions_html(pd.DataFrame([position(note="<b>x</b>")]))
