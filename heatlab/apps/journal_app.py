@@ -16,7 +16,7 @@ from heatlab.apps.shell import framed, remember, remembered
 from heatlab.apps.user_data import log_to, user_journal
 from heatlab.domain import JOURNAL_KINDS
 from heatlab.errors import HeatlabError
-from heatlab.portfolio.outcomes import DONE, GROUPS, HORIZONS, OutcomeSettings, entry_outcomes
+from heatlab.portfolio.outcomes import DONE, GROUPS, HORIZONS, OUTCOME_COLUMNS, OutcomeSettings, entry_outcomes
 from heatlab.sources import MarketSource
 from heatlab.store import Journal, SettingsStore
 from heatlab.widgets.journal_panel import JournalPanel
@@ -189,7 +189,7 @@ def _kept(journal: Journal, outcomes: pd.DataFrame, now: pd.Timestamp) -> list[s
 
 def _in_order(outcomes: pd.DataFrame, settings: OutcomeSettings) -> pd.DataFrame:
     place = outcomes["horizon"].map({name: k for k, name in enumerate(settings.horizons)})
-    return outcomes.assign(place=place).sort_values(["number", "place"], ignore_index=True).drop(columns="place")
+    return outcomes.assign(place=place).sort_values(["number", "place"], ignore_index=True)[OUTCOME_COLUMNS]
 
 
 def _markets(source: MarketSource) -> tuple[tuple[str, str], ...]:

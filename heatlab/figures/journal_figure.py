@@ -26,6 +26,9 @@ from heatlab.figures.liquidation_data import milliseconds
 from heatlab.figures.theme import DARK, FONT, Theme, apply
 
 MOST = 20
+FIRM = 5
+"""Independent outcomes from which an interval may widen the axis."""
+
 ROW_HEIGHT, HEAD = 34, 86
 UNKNOWN = "too few to tell"
 FIELDS = (
@@ -82,6 +85,8 @@ class ReviewFigure:
 
     def __init__(self, *, theme: Theme = DARK) -> None:
         self.source = ColumnDataSource({name: [] for name in FIELDS})
+        self._middles: list[Span] = []
+        self._drawn: list[Any] = []
         groups = FactorRange(factors=[])
         self.hit = self._plot("hit", "hit rate, with its interval", groups, Range1d(-0.03, 1.03), middle=0.5)
         self.mean = self._plot(
@@ -103,16 +108,18 @@ class ReviewFigure:
             min_border_right=26,
             min_border_left=26,
         )
-        middle_line = Span(location=middle, dimension="height", line_dash="dotted", line_width=1.5, name="middle")
+        middle_line = Span(location=middle, dimension="height", line_dash="dotted", line_width=1.5)
         plot.add_layout(middle_line)
         estimate = "hit_rate" if name == "hit" else "mean_return"
         source = self.source
         bar = plot.segment(
-            f"{name}_low", "label", f"{name}_high", "label", source=source, line_width=5, line_alpha="known", name="bar"
+            f"{name}_low", "label", f"{name}_high", "label", source=source, line_width=5, line_alpha="known"
         )
         dots = plot.scatter(
-            estimate, "label", source=source, size=12, line_width=2, fill_alpha="fill", line_alpha="known", name="dots"
+            estimate, "label", source=source, size=12, line_width=2, fill_alpha="fill", line_alpha="known"
         )
+        self._middles.append(middle_line)
+        self._drawn += [bar.glyph, dots.glyph]
         plot.add_tools(HoverTool(renderers=[bar, dots], tooltips=TOOLTIP))
         plot.xaxis.update(axis_label=label, formatter=NumeralTickFormatter(format="0 %" if name == "hit" else "0.0 %"))
         plot.xaxis.ticker.desired_num_ticks = 5
@@ -125,9 +132,7 @@ class ReviewFigure:
         self.hit.y_range.factors = labels[::-1]
         for plot in (self.hit, self.mean):
             plot.height = HEAD + ROW_HEIGHT * max(len(labels), 1)
-        ends = np.r_[columns["mean_low"], columns["mean_high"], columns["mean_return"]]
-        reach = float(np.nanmax(np.abs(ends), initial=0.0)) if np.isfinite(ends).any() else 0.0
-        reach = 1.1 * reach or 0.01
+        reach = _reach(review)
         self.mean.x_range.update(start=-reach, end=reach)
         self.source.data = columns
 
@@ -138,9 +143,10 @@ class ReviewFigure:
             apply(plot, theme)
             plot.ygrid.grid_line_color = None
             plot.yaxis.update(axis_line_color=None, major_tick_line_color=None)
-            plot.select_one({"name": "middle"}).line_color = theme.muted
-            plot.select_one({"name": "bar"}).glyph.line_color = theme.accent
-            plot.select_one({"name": "dots"}).glyph.update(line_color=theme.accent, fill_color=theme.accent)
+        for line in self._middles:
+            line.line_color = theme.muted
+        for glyph in self._drawn:
+            glyph.update(**{name: theme.accent for name in ("line_color", "fill_color") if hasattr(glyph, name)})
         self.hit.yaxis.major_label_text_font_size = "13px"
 
 
@@ -172,11 +178,12 @@ class EntryFigure:
         self._held = BoxAnnotation(fill_alpha=0.12, line_color=None, visible=False)
         self.root.add_layout(self._held)
         self.root.add_layout(self._written)
-        line = self.root.line("time", "price", source=self.source, line_width=1.6, name="price")
-        self.root.scatter("time", "price", source=self.marks, size=11, line_width=2, name="marks")
-        self.root.text(
-            "time", "price", "text", source=self.marks, x_offset=8, y_offset=-8, text_font_size="12px", name="texts"
+        line = self.root.line("time", "price", source=self.source, line_width=1.6)
+        marks = self.root.scatter("time", "price", source=self.marks, size=11, line_width=2)
+        texts = self.root.text(
+            "time", "price", "text", source=self.marks, x_offset=8, y_offset=-8, text_font_size="12px"
         )
+        self._glyphs = line.glyph, marks.glyph, texts.glyph
         self.root.add_tools(
             HoverTool(
                 renderers=[line],
@@ -230,9 +237,10 @@ class EntryFigure:
         """Switch between light and dark."""
         apply(self.root, theme)
         self.root.title.update(text_font=FONT, text_font_size="13px")
-        self.root.select_one({"name": "price"}).glyph.line_color = theme.accent
-        self.root.select_one({"name": "marks"}).glyph.update(line_color=theme.foreground, fill_color=theme.background)
-        self.root.select_one({"name": "texts"}).glyph.update(text_color=theme.foreground)
+        line, marks, texts = self._glyphs
+        line.line_color = theme.accent
+        marks.update(line_color=theme.foreground, fill_color=theme.background)
+        texts.text_color = theme.foreground
         self._written.line_color = theme.foreground
         self._held.fill_color = theme.accent
 
@@ -243,6 +251,14 @@ class EntryFigure:
             _set_range(self.root.y_range, float(known.min()) - pad, float(known.max()) + pad)
             first, last = min(float(time[0]), at.timestamp() * 1000), max(float(time[-1]), at.timestamp() * 1000)
             _set_range(self.root.x_range, first, last + (last - first) * 0.04)
+
+
+def _reach(review: pd.DataFrame) -> float:
+    """Half the width of the P&L axis: every mean and the intervals of groups of some size; the rest may run off it."""
+    table = review[review["decided"] > 0].head(MOST)
+    firm = table.loc[table["independent"] >= FIRM, ["mean_low", "mean_high"]]
+    reach = np.nanmax([0.0, firm.abs().max().max(), 1.5 * table["mean_return"].abs().max()])
+    return 1.1 * float(reach) or 0.01
 
 
 def _marks(outcome: dict[str, Any]) -> dict[str, Any]:

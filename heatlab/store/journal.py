@@ -102,9 +102,9 @@ class Journal:
         """
         _check_text("text", text, caller="Journal.note")
         with self._database.writing() as connection:
-            _check_known(connection, number, caller="Journal.note")
+            _check_known(connection, int(number), caller="Journal.note")
             connection.execute(
-                "INSERT INTO note (entry, at, text) VALUES (?, ?, ?)", (number, stamp_ms(at), text.strip())
+                "INSERT INTO note (entry, at, text) VALUES (?, ?, ?)", (int(number), stamp_ms(at), text.strip())
             )
 
     def set_outcome(self, number: int, *, at: pd.Timestamp, **outcome: Any) -> bool:
@@ -197,7 +197,7 @@ class Journal:
 
     def notes(self, number: int) -> pd.DataFrame:
         """Later notes on an entry, oldest first: at, text."""
-        rows = self._rows("SELECT at, text FROM note WHERE entry = ? ORDER BY number", [number])
+        rows = self._rows("SELECT at, text FROM note WHERE entry = ? ORDER BY number", [int(number)])
         table = pd.DataFrame(rows, columns=["at", "text"])
         table["at"] = pd.to_datetime(table["at"], unit="ms", utc=True).dt.as_unit("ms")
         return table

@@ -121,7 +121,7 @@ def _outcomes_html(outcomes: pd.DataFrame) -> str:
 
 def _outcome_cells(row: Mapping[Any, Any]) -> list[str]:
     if row["status"] != "done":
-        return [str(row["horizon"]), Markup(f'<span class="hl-muted">{escape(WHY[row["status"]])}</span>'), *[""] * 4]
+        return [str(row["horizon"]), *[show.UNKNOWN] * 2, SHORT.get(str(row["status"]), ""), *[show.UNKNOWN] * 2]
     prices = [show.price(row["entry_price"]), show.price(row["exit_price"])]
     return [
         str(row["horizon"]),

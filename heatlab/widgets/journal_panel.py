@@ -281,7 +281,7 @@ class JournalPanel(ipywidgets.VBox):  # type: ignore[misc]
         if entry is None or inputs is None:
             return
         over = inputs.outcomes[inputs.outcomes["number"] == entry["number"]]
-        self.detail.value = words.entry_html(entry, over, self._actions.notes(entry["number"]))
+        self.detail.value = words.entry_html(entry, over, self._actions.notes(int(entry["number"])))
         self.moment.value = words.state_html(entry["state"])
         self.note_status.ready("")
         self._redraw(load=True)

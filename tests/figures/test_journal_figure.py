@@ -82,6 +82,15 @@ def test_the_review_grows_with_its_groups_in_place() -> None:
     assert drawn.mean.x_range.end == pytest.approx(0.044)
 
 
+def test_an_interval_of_two_outcomes_does_not_flatten_the_others() -> None:
+    """It runs off the axis, which fits the firm ones."""
+    table = reviews("earns", "too few to tell")
+    table.loc[1, ["mean_low", "mean_high", "independent"]] = [-0.6, 0.6, 2]
+    drawn = ReviewFigure()
+    drawn.update(table)
+    assert drawn.mean.x_range.end == pytest.approx(0.044)
+
+
 @pytest.mark.parametrize("groups", [0, 1])
 def test_a_review_of_nothing_can_be_drawn(groups: int) -> None:
     """No group, or one without an interval."""

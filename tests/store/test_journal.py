@@ -156,6 +156,7 @@ def test_notes_are_added_and_the_entry_stays(journal: Journal) -> None:
     journal.add(entry(), at=NOW)
     journal.note(1, " took profit too early ", at=NOW + pd.Timedelta("2D"))
     assert journal.notes(1)["text"].tolist() == ["took profit too early"]
+    assert journal.notes(journal.entries()["number"].iloc[0])["text"].tolist() == ["took profit too early"]
     assert journal.entries()["notes"].tolist() == [1]
     assert journal.entries()["text"].tolist() == ["goes with the trend"]
     with pytest.raises(ParameterError, match=r"'number' parameter of Journal\.note"):

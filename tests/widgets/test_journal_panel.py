@@ -379,9 +379,9 @@ def test_an_entry_list_keeps_its_choice() -> None:
     assert (made.value, made.empty) == (0, "none")
 
 
-@pytest.mark.parametrize("kind", JOURNAL_KINDS)
-def test_every_kind_can_be_filtered_by(kind: str) -> None:
+def test_every_kind_can_be_filtered_by() -> None:
     """The list of kinds is the domain's."""
     shown = panel(*ROWS)
-    shown.apply({"kind": kind})
-    assert shown.settings()["kind"] == kind
+    for kind in JOURNAL_KINDS:
+        shown.apply({"kind": kind})
+        assert shown.settings()["kind"] == kind
