@@ -53,7 +53,8 @@ function render({ model, el }) {
   for (const [text, value] of SPEEDS) Object.assign(make("option", "", speed, text), { value });
   speed.value = "24";
   const clock = make("output", "hl-replay-clock", bar);
-  const slider = make("input", "hl-replay-slider", el);
+  const track = make("div", "hl-replay-track", el);
+  const slider = make("input", "hl-replay-slider", track);
   Object.assign(slider, { type: "range", min: 0, step: 1 });
   slider.setAttribute("aria-label", "Hour of the replay");
   const facts = make("div", "hl-figures hl-replay-facts", el);
@@ -63,8 +64,8 @@ function render({ model, el }) {
     return make("div", "hl-figure-value", box);
   };
   const shown = {
-    heat: fact("Book heat"), zones: fact("Readings \u25b2 \u25cf \u25bc"), bets: fact("Effective bets"),
-    volatility: fact("Volatility, one day"), value: fact("Profit since the start"), drawdown: fact("Below its high"),
+    heat: fact("Book heat"), zones: fact("\u25b2 / \u25cf / \u25bc readings"), bets: fact("Effective bets"),
+    volatility: fact("Volatility, 1 d"), value: fact("Profit so far"), drawdown: fact("Below its high"),
   };
   const badge = make("span", "hl-badge", shown.heat);
 
@@ -129,12 +130,20 @@ function render({ model, el }) {
     playing = requestAnimationFrame(tick);
     return undefined;
   };
+  // The slider is as wide as the timelines: a thumb (16 px) stands over its hour.
+  const fit = () => {
+    const plot = documents(model.get("plot"))[0]?.get_model_by_id(model.get("plot"));
+    if (!(plot?.inner_width > 0)) return;
+    track.style.marginLeft = `${Math.max(plot.outer_width - plot.inner_width - model.get("right") - 8, 0)}px`;
+    track.style.marginRight = `${model.get("right") - 8}px`;
+  };
   // A click in the figure moves its cursor: follow it.
   const followed = new Set();
   const follow = () => {
     for (const one of cursors()) {
       if (followed.has(one)) continue;
       followed.add(one);
+      one.document.get_model_by_id(model.get("plot"))?.properties.inner_width.change.connect(fit);
       one.properties.location.change.connect(() => {
         const there = nearest(one.location);
         if (there === row || !one.document) return;
@@ -147,14 +156,15 @@ function render({ model, el }) {
   };
   const ready = () => {
     const data = hours()?.data.time;
-    const there = data?.length === model.get("count");
-    if (!there) return (poll ??= setInterval(ready, 100));
+    const first = data?.length ? data[0] : 0;
+    if (data?.length !== model.get("count") || first !== model.get("first")) return (poll ??= setInterval(ready, 100));
     clearInterval(poll);
     poll = undefined;
     time = Array.from(data);
     slider.max = Math.max(time.length - 1, 0);
     for (const control of el.querySelectorAll("button, select, input")) control.disabled = time.length < 2;
     follow();
+    fit();
     return go(model.get("frame"), true);
   };
   slider.addEventListener("input", () => (pause(), go(Number(slider.value))));
