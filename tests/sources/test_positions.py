@@ -330,6 +330,14 @@ def test_an_inverse_position_is_worth_its_contracts(tmp_path: Path, market: Fold
     assert got["margin"] == pytest.approx(0.5 * 40_000)
 
 
+def test_an_inverse_position_without_a_mark_keeps_its_quantity(tmp_path: Path, market: FolderSource) -> None:
+    """What it is worth in coin now is not known; what it was at entry is."""
+    row = "ETH/USD:ETH,binancecoinm,long,2,3000"
+    (got,) = WithPositions(market, read_positions(written(tmp_path, row))).positions().to_dict("records")
+    assert got["quantity"] == 2.0
+    assert math.isnan(got["mark_price"])
+
+
 def test_coins_held_spot_have_no_liquidation_price(tmp_path: Path, market: FolderSource) -> None:
     """0: no fall liquidates them, on any venue; borrowed coins stay unknown, and a notice says so."""
     header = f"{SHORT_HEADER},mark_price"
