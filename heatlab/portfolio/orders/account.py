@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,13 @@ def free_margin(positions: pd.DataFrame, venue: str) -> float:
 def brackets_of(venue: str, symbol: str, brackets: Brackets) -> pd.DataFrame:
     """Brackets of a market; the assumed ones, marked in ``attrs["assumed"]``, where there are none."""
     table = brackets.get((venue, symbol))
-    return default_brackets() if table is None else table
+    return _assumed() if table is None else table
+
+
+@cache
+def _assumed() -> pd.DataFrame:
+    """Build the brackets assumed once: a book of hundreds of markets asks for them hundreds of times."""
+    return default_brackets()
 
 
 def _slack(one: Position | None, tables: Mapping[str, pd.DataFrame]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from heatlab.portfolio.orders.apply import ProposedOrder, apply_orders
 from heatlab.portfolio.orders.costs import CostSettings, price_orders
 from heatlab.portfolio.orders.hedging import HedgeChoice, best_hedge
 from heatlab.portfolio.orders.lots import lot_of, rounded_down, rounded_up
+from heatlab.portfolio.orders.reduction import reduction
 from heatlab.portfolio.orders.shares import BookShares, book_shares
 from heatlab.portfolio.rule import ORDER_COLUMNS
 from heatlab.portfolio.view import RiskView
@@ -112,6 +114,13 @@ class _Task:
         """Positions of the cluster."""
         return self.view.positions[self.inside].to_dict("records")
 
+    @cached_property
+    def held(self) -> dict[Owner, tuple[MarginMode, float]]:
+        """Margin mode and leverage of every market held."""
+        names = ("venue", "symbol", "margin_mode", "leverage")
+        rows = zip(*(self.view.positions[name] for name in names), strict=True)
+        return {(venue, symbol): (MarginMode(str(mode)), float(times)) for venue, symbol, mode, times in rows}
+
     def priced(self, rows: list[dict[str, Any]], rule: str) -> pd.DataFrame:
         """Orders table with prices and costs."""
         numeric = {"side": np.int64, "quantity": np.float64, "notional": np.float64}
@@ -160,43 +169,6 @@ def cluster_options(
     before = book_shares(view.positions, view.correlation, view.clusters, settings=settings.clusters)
     task = _Task(view, int(cluster), inside, before, spreads, fees, lots, settings)
     return _reduce(task), _hedge(task, candles), _exit(task)
-
-
-def reduction(view: RiskView, cluster: int, *, target: float) -> tuple[float, float]:
-    """Largest factors on a cluster's positions that bring its gross and its risk share to a target, in closed form.
-
-    With gross ``G`` of the cluster and ``R`` of the rest, ``f G / (f G + R) = t``. With net exposures ``x`` by symbol,
-    ``a = x_c' C x_c``, ``b = x_c' C x_r`` and ``d = x_r' C x_r``, the risk share ``(f^2 a + f b) / (f^2 a + 2 f b +
-    d)`` is ``t`` at the positive root of ``(1 - t) a f^2 + (1 - 2 t) b f - t d``.
-
-    Returns
-    -------
-    gross, risk : float
-        At least 0; above 1 where the share is below the target already, inf where no size reaches it, 0 where the
-        cluster is all there is, NaN where unknown.
-    """
-    check_range("target", target, 0, 1, caller="reduction", closed="neither")
-    inside = (view.concentration["cluster"] == cluster).to_numpy(dtype=bool)
-    signed = exposure(view.positions)
-    own, rest = np.nansum(np.abs(signed[inside])), np.nansum(np.abs(signed[~inside]))
-    gross = target * rest / ((1 - target) * own) if own > 0 else NAN
-    return float(gross), _risk_factor(view, signed, cluster, target)
-
-
-def _risk_factor(view: RiskView, signed: np.ndarray[Any, Any], cluster: int, target: float) -> float:
-    net = pd.Series(signed).groupby(view.positions["symbol"].to_numpy()).sum(min_count=1)
-    matrix = view.correlation.covariance.reindex(index=net.index, columns=net.index).to_numpy(dtype=np.float64)
-    x = net.to_numpy(dtype=np.float64)
-    known = np.isfinite(x) & np.isfinite(np.diag(matrix))
-    own = known & (view.clusters.reindex(net.index).to_numpy() == cluster)
-    held, others = np.where(own, x, 0.0)[known], np.where(known & ~own, x, 0.0)[known]
-    inner = matrix[np.ix_(known, known)]
-    a, b, d = float(held @ inner @ held), float(held @ inner @ others), float(others @ inner @ others)
-    if not a > 0:
-        return NAN
-    half = (1 - 2 * target) * b
-    root = math.sqrt(max(half * half + 4 * (1 - target) * target * a * d, 0.0))
-    return max((root - half) / (2 * (1 - target) * a), 0.0)
 
 
 def _reduce(task: _Task) -> Option:
@@ -346,10 +318,7 @@ def _order(symbol: str, venue: str, side: Side, quantity: float, price: float) -
 
 def _as_proposed(task: _Task, row: Mapping[Any, Any]) -> ProposedOrder:
     """Order at its mark; leverage and margin mode as the market is held, since shares do not depend on them."""
-    held = task.view.positions
-    same = held[(held["symbol"] == row["symbol"]) & (held["venue"] == row["venue"])]
-    mode = MarginMode.CROSS if same.empty else MarginMode(str(same["margin_mode"].iloc[0]))
-    leverage = 1.0 if same.empty else float(same["leverage"].iloc[0])
+    mode, leverage = task.held.get((row["venue"], row["symbol"]), (MarginMode.CROSS, 1.0))
     return ProposedOrder(
         row["symbol"],
         row["venue"],

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatlab.errors import ParameterError
-from heatlab.portfolio.orders.remedies import Option, RemedySettings, cluster_options, reduction
+from heatlab.portfolio.orders.reduction import reduction
+from heatlab.portfolio.orders.remedies import Option, RemedySettings, cluster_options
 from tests.portfolio.orders import worlds
 from tests.portfolio.orders.worlds import ADA, BTC, ETH, SOL, VENUE, XRP
 
