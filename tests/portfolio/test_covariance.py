@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from heatlab import portfolio
 from heatlab.errors import DataError, ParameterError
 from heatlab.frames import align
-from heatlab.portfolio.correlation.estimate import CorrelationSettings
+from heatlab.portfolio.correlation.estimate import CorrelationSettings, estimate_correlation
 
 PLAIN = CorrelationSettings(shrinkage=0.0)
 
@@ -120,3 +120,18 @@ def test_real_coins_move_together(market_dir: Path) -> None:
     deviation = np.sqrt(np.diag(got))
     assert ((deviation * np.sqrt(24 * 365) > 0.2) & (deviation * np.sqrt(24 * 365) < 2.0)).all()
     assert got.iloc[0, 1] / deviation.prod() > 0.5
+
+
+def test_positions_in_one_symbol_share_its_column() -> None:
+    """Columns that come twice are estimated once."""
+    table = closes()
+    twice = portfolio.covariance(table[["A", "B", "A"]])
+    assert list(twice.columns) == ["A", "B", "A"]
+    assert twice.iloc[0, 2] == twice.iloc[0, 0] == twice.iloc[2, 2]
+    pd.testing.assert_frame_equal(twice.iloc[:2, :2], portfolio.covariance(table[["A", "B"]]))
+
+
+def test_it_is_the_covariance_of_the_estimate() -> None:
+    """One mechanism: what the correlation section shows is what the shares of risk rest on."""
+    table = closes(1500)
+    pd.testing.assert_frame_equal(portfolio.covariance(table), estimate_correlation(table).covariance)

@@ -141,7 +141,10 @@ def roll_gaps(
         overwritten.
     """
     n_assets = z.shape[1]
-    square, peak, squares = np.zeros(n_assets), np.zeros(n_assets), z * z
+    square, peak, floor, sure = np.zeros(n_assets), np.zeros(n_assets), np.zeros(n_assets), np.zeros(n_assets)
+    squares = z * z
+    for i in range(n_assets):
+        floor[i] = window * (2.0 * STILL * level[i]) ** 2
     for row in range(window):
         for i in range(n_assets):
             square[i] += squares[row, i]
@@ -151,7 +154,8 @@ def roll_gaps(
         for i in range(n_assets):
             square[i] += squares[step + window, i] - squares[step, i]
             peak[i] = max(peak[i], square[i])
-            doubtful += 1 if (square[i] < SAFE * peak[i]) & (peak[i] > window * (STILL * level[i]) ** 2) else 0
+            doubtful += 1 if (square[i] < SAFE * peak[i]) & (peak[i] > floor[i]) else 0
+            sure[i] = max(SAFE * peak[i], floor[i]) if square[i] > floor[i] else np.inf
         if doubtful and step > 0:
             return int(step)
         row_out = out[(first_bar + step) // every]
@@ -165,7 +169,8 @@ def roll_gaps(
             _move(sums[4][place:end], m, squares[step + window][low:high], left, squares[step][low:high])
             _move(sums[5][place:end], x, added[low:high], old, gone[low:high])
             if (first_bar + step) % every == 0:
-                _close_run(z, here, level, peak, step + 1, step + window, min_bars, runs[k], sums, row_out[column:])
+                mine = row_out[column:]
+                _close_run(z, here, level, sure, step + 1, step + window, min_bars, runs[k], sums, mine)
     return int(z.shape[0] - window)
 
 
@@ -174,7 +179,7 @@ def _close_run(
     z: Floats,
     here: Floats,
     level: Floats,
-    peak: Floats,
+    sure: Floats,
     first: int,
     last: int,
     min_bars: int,
@@ -182,13 +187,16 @@ def _close_run(
     sums: Floats,
     out: Any,
 ) -> None:
-    """Correlations of one run at one bar; a pair whose sums are doubtful is summed afresh."""
+    """Correlations of one run at one bar; a pair whose sums are doubtful is summed afresh.
+
+    ``sure`` is the sum of squares above which an asset's moving sums are trusted; infinite for one that stands still.
+    """
     i, low, high, place = run[0], run[1], run[2], run[3]
     end = place + high - low
     counts, firsts, seconds = sums[0][place:end], sums[1][place:end], sums[2][place:end]
     ones, twos, boths = sums[3][place:end], sums[4][place:end], sums[5][place:end]
-    peaks, shown = peak[low:high], out[place:end]
-    doubtful, mine_peak, least = 0, SAFE * peak[i], min_bars - 0.5
+    limits, shown = sure[low:high], out[place:end]
+    doubtful, limit, least = 0, sure[i], min_bars - 0.5
     for j in range(counts.size):
         share = 1.0 / max(counts[j], 1.0)
         one = ones[j] - firsts[j] * firsts[j] * share
@@ -196,14 +204,16 @@ def _close_run(
         rho = (boths[j] - firsts[j] * seconds[j] * share) / math.sqrt(abs(one * two))
         rho = 1.0 if rho > 1.0 else rho
         rho = -1.0 if rho < -1.0 else rho
-        sure = (one > mine_peak) & (two > SAFE * peaks[j])
         enough = counts[j] > least
-        doubtful += 1 if enough & (not sure) else 0
-        shown[j] = rho if enough & sure else np.nan
+        trusted = (one > limit) & (two > limits[j])
+        doubtful += 1 if enough & (not trusted) & (limits[j] < np.inf) else 0
+        shown[j] = rho if enough & trusted else np.nan
+    if limit == np.inf:
+        return
     if doubtful:
         for j in range(low, high):
             p = place + j - low
-            if sums[0, p] > min_bars - 0.5 and np.isnan(out[p]):
+            if sums[0, p] > least and sure[j] < np.inf and np.isnan(out[p]):
                 out[p] = _exact(z, here, level, first, last, i, j)
 
 
