@@ -102,6 +102,8 @@ def filtered(entries: pd.DataFrame, settings: Mapping[str, Any], *, now: pd.Time
     if days is not None:
         kept &= entries["at"] >= now - pd.Timedelta(days=days)
     if sought := str(settings["search"]).strip().casefold():
-        looked = entries[["text", "reason", "symbol", "venue", "rule"]].astype("str").agg(" ".join, axis=1)
-        kept &= looked.str.casefold().str.contains(sought, regex=False)
+        columns = (entries[name].astype("str") for name in ("text", "reason", "symbol", "venue", "rule"))
+        rows = zip(*columns, strict=True)
+        found = [sought in "\n".join(row).casefold() for row in rows]
+        kept &= pd.Series(found, index=entries.index, dtype=bool)
     return entries[kept]
