@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, HoverTool, Legend, LegendItem, Range1d, Span
 from bokeh.plotting import figure
 
@@ -133,5 +134,5 @@ class LeadLagFigure:
         for bars, colour in ((self._forward, theme.long), (self._backward, theme.short)):
             bars.glyph.update(fill_color=colour, line_color=colour, fill_alpha=0.75)
         self._backward.glyph.update(hatch_color=theme.background, fill_alpha=0.6)
-        self._text.glyph.update(text_color=theme.foreground, text_font=FONT, text_font_size="11px")
+        self._text.glyph.update(text_color=theme.foreground, text_font=value(FONT), text_font_size="11px")
         self.root.title.update(text_font=FONT, text_font_size="13px")

@@ -326,11 +326,11 @@ def _pair(row: Mapping[Any, Any]) -> str:
 
 
 def _points(value: float) -> str:
-    return f"{value:+.1f}" if np.isfinite(value) else show.UNKNOWN
+    return f"{round(value, 1) + 0.0:+.1f}" if np.isfinite(value) else show.UNKNOWN
 
 
 def _basis(value: float) -> str:
-    return f"{value * 1e4:+.1f} bp" if np.isfinite(value) else show.UNKNOWN
+    return f"{round(value * 1e4, 1) + 0.0:+.1f} bp" if np.isfinite(value) else show.UNKNOWN
 
 
 def verdict_html(lead: LeadLag) -> str:
