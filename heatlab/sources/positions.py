@@ -263,12 +263,9 @@ class WithPositions:
         worth = row["quantity"] * row["entry_price"]
         if is_spot(row["symbol"]) and math.isnan(row["leverage"]) and row["side"] == Side.LONG:
             row["leverage"] = 1.0
-        if (
-            contract_of(row["symbol"]) is Contract.INVERSE
-        ):  # its worth in quote stands, its worth in coin moves with the mark
-            coins = row["mark_price"] / row["entry_price"]
-            row["quantity"] /= coins
-            worth *= coins
+        growth = _growth(row)
+        row["quantity"] /= growth
+        worth *= growth
         if math.isnan(row["margin"]):
             row["margin"] = worth / row["leverage"]
         elif math.isnan(row["leverage"]) and row["margin"] > 0:
@@ -306,7 +303,7 @@ class WithPositions:
 
     def _above_maximum(self, row: dict[str, Any], brackets: pd.DataFrame) -> bool:
         coin = contract_of(row["symbol"]) is Contract.INVERSE
-        notional = row["quantity"] * (row["mark_price"] / row["entry_price"] if coin else row["entry_price"])
+        notional = row["quantity"] * (_growth(row) if coin else row["entry_price"])
         return bool(row["leverage"] > float(maximum_leverage(notional, brackets)) * (1 + 1e-6))
 
     def _brackets_in_margin_currency(self, row: dict[str, Any]) -> pd.DataFrame:
@@ -365,6 +362,12 @@ def _latest(source: MarketSource, symbol: str, venue: str | None) -> pd.DataFram
     if best is None:
         raise SourceError(f"{source.name} has no candles of {symbol}{f' on {venue}' if venue else ''}.")
     return best
+
+
+def _growth(row: dict[str, Any]) -> float:
+    """Mark over entry price of an inverse position with a mark: its worth in quote stands, in coin it moves; else 1."""
+    known = contract_of(row["symbol"]) is Contract.INVERSE and row["mark_price"] > 0
+    return row["mark_price"] / row["entry_price"] if known else 1.0
 
 
 def _position(row: dict[str, Any]) -> Position:
