@@ -117,7 +117,7 @@ def frame_columns(replay: ReplayLike, rows: NDArray[np.int64]) -> dict[str, Any]
         thousandths (-32768 unknown).
     """
     heat = np.concatenate([replay.heat[:, rows], replay.position_heat[:, rows, None]], axis=2)
-    zone = np.where(np.abs(replay.zone[:, rows]) <= 1, replay.zone[:, rows] + 1, NO_ZONE).astype(np.uint16)
+    zone = np.where(replay.zone[:, rows] >= -1, replay.zone[:, rows] + 1, NO_ZONE).astype(np.uint16)
     code = np.where(np.isnan(heat), UNKNOWN, np.rint(np.nan_to_num(heat))).astype(np.uint16)
     code |= np.concatenate([zone, np.full((*zone.shape[:2], 1), NO_ZONE, np.uint16)], axis=2) << 7
     code[:, :, :-1] |= np.where(replay.stale[:, rows], STALE, 0).astype(np.uint16)
@@ -131,7 +131,7 @@ def frame_columns(replay: ReplayLike, rows: NDArray[np.int64]) -> dict[str, Any]
 def hour_columns(replay: ReplayLike) -> dict[str, Any]:
     """Book by hour, keys :data:`HOURS`; ``green``, ``amber``, ``red``, ``known`` count readings of the whole book."""
     zone = replay.zone
-    book = np.where(np.abs(replay.book_zone) <= 1, replay.book_zone, np.nan).astype(np.float64)
+    book = np.where(replay.book_zone >= -1, replay.book_zone, np.nan).astype(np.float64)
     counts = {name: (zone == value).sum(axis=(1, 2)) for name, value in (("green", 1), ("amber", 0), ("red", -1))}
     columns: dict[str, Any] = {
         "time": milliseconds(replay.times),

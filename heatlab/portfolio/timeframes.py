@@ -220,7 +220,7 @@ def _covariance(
         if symbol not in known and bars is not None and not bars.empty:
             known[symbol] = bars
     closes = align(known).reindex(columns=list(dict.fromkeys(held["symbol"]))).astype("float64")
-    chosen = CorrelationSettings(window=window, short_window=timeframe, min_bars=settings.min_bars)
+    chosen = CorrelationSettings(window=window, short_window="1h", min_bars=settings.min_bars)
     return estimate_correlation(closes, settings=chosen).covariance
 
 

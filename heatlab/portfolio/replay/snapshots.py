@@ -15,7 +15,7 @@ from heatlab.errors import MissingColumnsError
 from heatlab.heat import HeatSettings, zone_of
 from heatlab.portfolio.replay.record import IDENTITY, NO_ZONE, Replay
 
-Row = tuple[pd.Timestamp, pd.DataFrame, Mapping[str, float]]
+Row = tuple[pd.Timestamp, pd.DataFrame, Mapping[str, Any]]
 NEEDED = [*IDENTITY, "timeframe", "heat", "zone"]
 DEFAULT = HeatSettings()
 STALE = "stale"
@@ -89,12 +89,12 @@ def replay_from_snapshots(
     )
 
 
-def _with_holes(rows: list[Row], gap: float) -> list[tuple[pd.Timestamp, pd.DataFrame | None, Mapping[str, float]]]:
+def _with_holes(rows: list[Row], gap: float) -> list[tuple[pd.Timestamp, pd.DataFrame | None, Mapping[str, Any]]]:
     """Rows with an empty one inside each hole."""
     times = [at if at.tzinfo else at.tz_localize("UTC") for at, _, _ in rows]
     steps = [later - earlier for earlier, later in pairwise(times)]
     usual = sorted(steps)[len(steps) // 2] if steps else pd.Timedelta(0)
-    out: list[tuple[pd.Timestamp, pd.DataFrame | None, Mapping[str, float]]] = []
+    out: list[tuple[pd.Timestamp, pd.DataFrame | None, Mapping[str, Any]]] = []
     for k, (at, (_, table, values)) in enumerate(zip(times, rows, strict=True)):
         out.append((at, table, values))
         if k < len(steps) and steps[k] > gap * usual > pd.Timedelta(0):
@@ -156,7 +156,8 @@ def _overall(heat: np.ndarray, frames: dict[str, int], settings: HeatSettings) -
 
 
 def _series(rows: Sequence[Any], name: str) -> np.ndarray:
-    return np.array([float(values.get(name, NAN)) for _, _, values in rows], dtype=np.float64)
+    found = [values.get(name) for _, _, values in rows]
+    return np.array([NAN if one is None else float(one) for one in found], dtype=np.float64)
 
 
 def _book_zone(heat: np.ndarray, settings: HeatSettings) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,7 @@ def test_the_first_is_the_maximum_drawdown(values: list[float]) -> None:
         inside = value[row.start : row.trough]
         assert (inside.max(), inside.min()) == (value[row.start], value[row.trough])
     spans = sorted(zip(found["start"], found["trough"], strict=True))
-    assert all(earlier[1] <= later[0] for earlier, later in zip(spans, spans[1:], strict=False))
+    assert all(earlier[1] <= later[0] for earlier, later in pairwise(spans))
 
 
 def test_the_state_before_is_that_of_the_start() -> None:

@@ -192,5 +192,5 @@ def test_bad_settings_are_refused() -> None:
         prepare_replay(held, tables, now=now, every=0)
     with pytest.raises(ParameterError, match="'risk' parameter of prepare_replay must be of constant shrinkage"):
         prepare_replay(held, tables, now=now, risk=CorrelationSettings(shrinkage=None))
-    with pytest.raises(ParameterError, match="'row' parameter of Replay.table"):
+    with pytest.raises(ParameterError, match=r"'row' parameter of Replay\.table"):
         prepare_replay(held, tables, now=now).table(5_000)
