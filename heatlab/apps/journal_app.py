@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Mapping
 from functools import partial
@@ -124,6 +125,8 @@ def _panel(source: MarketSource, store: SettingsStore | None, given: Journal | N
         bars=partial(_bars, source),
         export=lambda: kept.export().to_csv(index=False).encode(),
     )
+    with contextlib.suppress(HeatlabError):  # fills the source's memory before the reader is known
+        journal_inputs(source, kept)  # an error comes again when the panel loads, where it is shown
     place = f"{NAME} simulated" if source.is_simulated else NAME
     settings = clean({**remembered(store, place), **url.query_parameters()})
     panel = JournalPanel(partial(journal_inputs, source, kept), actions, defaults=settings)
