@@ -96,12 +96,13 @@ def quantiles_html(quantiles: pd.DataFrame, concentration: pd.DataFrame) -> str:
             show.percent(float(row["share_green"]), signed=False),
             show.number(float(row["effective_positions"]), 1),
             show.number(float(row["effective_bets"]), 1),
+            show.number(float(row["principal_bets"]), 1),
             show.percent(float(row["largest_share"]), signed=False),
         ]
         for row in joined.to_dict("records")
     ]
     heads = ("strategy", "heat 5 %", "25 %", "median", "75 %", "95 %", "time red", "time green")
-    more = ("effective positions", "effective bets", "largest position")
+    more = ("effective positions", "effective bets", "uncorrelated bets", "largest position")
     return html_table("Heat and concentration", (*heads, *more), rows, empty="Nothing to compare.")
 
 

@@ -22,7 +22,7 @@ from heatlab.heat import momentum_heat
 from heatlab.portfolio.compare_verdict import DAYS_A_YEAR, DEFAULT, CompareSettings, LeverageVerdict, leverage_verdict
 from heatlab.portfolio.covariance import CovarianceSettings, covariance
 from heatlab.portfolio.orders.account import Brackets
-from heatlab.portfolio.risk import effective_bets, effective_positions, net_contributions
+from heatlab.portfolio.risk import effective_bets, effective_positions, effective_principal_bets, net_contributions
 from heatlab.portfolio.strategy_path import HOUR, Key, StrategyPath, hourly_bars, known_legs, strategy_path
 from heatlab.portfolio.trades import check_trades, is_trades
 
@@ -52,7 +52,8 @@ class Comparison:
     heat_quantiles : DataFrame
         strategy, bars, q05 ... q95, share_red, share_green.
     concentration : DataFrame
-        strategy, legs, gross [quote], effective_positions, effective_bets, largest_share.
+        strategy, legs, gross [quote], effective_positions, effective_bets, principal_bets (along
+        principal components: 1 = one bet under many names), largest_share.
     verdicts : tuple of LeverageVerdict
     notes : tuple of str
     """
@@ -243,7 +244,8 @@ def _concentration(paths: list[StrategyPath], names: tuple[str, str]) -> pd.Data
         held = path.notional.mean(axis=0)
         closes = pd.DataFrame(path.close, index=path.index, columns=symbols)
         whole = CovarianceSettings(window=f"{max((path.index[-1] - path.index[0]).days + 1, 1)}D")
-        parts = net_contributions(held * path.sides, covariance(closes, settings=whole), instruments=symbols)
+        matrix = covariance(closes, settings=whole)
+        parts = net_contributions(held * path.sides, matrix, instruments=symbols)
         sizes = pd.Series(held).groupby(symbols).sum()
         bets = pd.Series(parts).groupby(symbols).sum(min_count=1)
         rows.append(
@@ -253,6 +255,7 @@ def _concentration(paths: list[StrategyPath], names: tuple[str, str]) -> pd.Data
                 "gross": path.gross,
                 "effective_positions": effective_positions(sizes),
                 "effective_bets": effective_bets(bets),
+                "principal_bets": effective_principal_bets(held * path.sides, matrix),
                 "largest_share": float(sizes.max() / sizes.sum()) if sizes.sum() > 0 else NAN,
             }
         )

@@ -14,6 +14,7 @@ from heatlab.domain import NAN, Timeframe
 from heatlab.heat import HeatSettings
 
 DAYS_A_YEAR = 365
+BOTH_LOST = "Both lose everything at this leverage: neither is the better one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class LeverageVerdict:
         Of the mean log growth per year, first less second, and its interval; -inf or inf where one is ruined, NaN
         where the history is too short or both are ruined.
     distinguishable : bool
-        Whether the interval leaves out 0.
+        Whether the interval leaves out 0 and the one with more growth kept its account.
     words : str
     """
 
@@ -152,8 +153,11 @@ def leverage_verdict(
     settings : CompareSettings
     """
     difference, low, high = growth_difference(*daily, leverage, settings=settings)
-    apart = low > 0 or high < 0
-    words = f"{_fate(outcomes, leverage)} {_growth_words(names, low, high, apart, settings)}"
+    lost = _liquidated(outcomes, leverage)
+    better = names[0] if low > 0 else (names[1] if high < 0 else "")
+    apart = bool(better) and better not in lost
+    growth = BOTH_LOST if set(names) <= lost else _growth_words(names, low, high, better if apart else "", settings)
+    words = f"{_fate(outcomes, leverage)} {growth}"
     return LeverageVerdict(leverage, difference, low, high, bool(apart), words)
 
 
@@ -174,11 +178,21 @@ def _fate(outcomes: pd.DataFrame, leverage: float) -> str:
     return f"At {leverage:g}x {'; '.join(told)}."
 
 
-def _growth_words(names: tuple[str, str], low: float, high: float, apart: bool, settings: CompareSettings) -> str:
+def _liquidated(outcomes: pd.DataFrame, leverage: float) -> set[str]:
+    """Strategies whose account was lost at a leverage."""
+    own = outcomes[(outcomes["leverage"] == leverage) & outcomes["liquidated_at"].notna()]
+    return set(own["strategy"])
+
+
+def _growth_words(names: tuple[str, str], low: float, high: float, better: str, settings: CompareSettings) -> str:
     if math.isnan(low):
         return f"Fewer than {settings.min_days} days in common: growth is not compared."
     interval = f"{settings.level:.0%} interval of the difference in log growth per year {low:+.2f} to {high:+.2f}"
-    if not apart:
+    if low <= 0 <= high:
         return f"Growth is not distinguishable from luck: {interval}, which holds 0."
-    better, worse = names if low > 0 else names[::-1]
+    if not better:
+        return (
+            f"Nothing is claimed: the one with more growth a day lost its account. {interval[0].upper()}{interval[1:]}."
+        )
+    worse = names[1] if better == names[0] else names[0]
     return f"{better} grew faster than {worse} over this history, beyond resampling noise: {interval}."

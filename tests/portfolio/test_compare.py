@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from heatlab.errors import DataError, MissingColumnsError, ParameterError
 from heatlab.portfolio.compare import compare_strategies
-from heatlab.portfolio.compare_verdict import CompareSettings, growth_difference
+from heatlab.portfolio.compare_verdict import CompareSettings, growth_difference, leverage_verdict
 from heatlab.portfolio.trades import check_trades, is_trades, trades_from_csv
 from tests.portfolio.markets import START, bars, positions, walk
 
@@ -82,10 +82,37 @@ def test_a_wick_may_have_liquidated_what_the_close_did_not() -> None:
     assert "unless its margin ran out within the hour of 2025-01-01 00:00" in got.verdicts[1].words
 
 
+def test_when_both_lose_everything_neither_is_the_better_one() -> None:
+    """However their growth a day may differ."""
+    fall = np.r_[np.full(10, 100.0), 100 - np.arange(1, 31), np.full(HOURS - 40, 70.0)]
+    got = compare_strategies(long_of(BTC), long_of(ETH), market(fall, fall**1.5 / 10), now=NOW, settings=QUICK)
+    assert not got.verdicts[1].distinguishable
+    assert got.verdicts[1].words.endswith("Both lose everything at this leverage: neither is the better one.")
+
+
+def test_the_one_that_lost_its_account_is_never_called_the_better_one() -> None:
+    """More growth a day and liquidated: nothing is claimed; kept and more growth: it is said."""
+    days = pd.date_range("2025-01-01", periods=90, freq="D")
+    daily = (pd.Series(0.002, index=days), pd.Series(-0.002, index=days))
+    row = {"leverage": 5.0, "return": 0.1, "max_drawdown": -0.1, "possible_at": pd.NaT}
+    kept = pd.DataFrame([{"strategy": name, "liquidated_at": pd.NaT} | row for name in "AB"])
+    lost = kept.assign(liquidated_at=pd.to_datetime([days[3], pd.NaT], utc=True))
+    told = leverage_verdict(daily, kept, names=("A", "B"), leverage=5.0)
+    assert told.distinguishable
+    assert "A grew faster than B over this history" in told.words
+    silent = leverage_verdict(daily, lost, names=("A", "B"), leverage=5.0)
+    assert not silent.distinguishable
+    assert "Nothing is claimed" in silent.words
+
+
 def test_two_random_walks_are_not_distinguishable() -> None:
     """The interval holds 0 and nothing more is claimed."""
     got = compare_strategies(
-        long_of(BTC), long_of(ETH), market(walk(HOURS, seed=1), walk(HOURS, seed=2)), now=NOW, settings=QUICK
+        long_of(BTC),
+        long_of(ETH),
+        market(walk(HOURS, seed=1, scale=0.001), walk(HOURS, seed=2, scale=0.001)),
+        now=NOW,
+        settings=QUICK,
     )
     assert [verdict.distinguishable for verdict in got.verdicts] == [False, False]
     assert all(verdict.low <= 0 <= verdict.high for verdict in got.verdicts)
@@ -154,11 +181,12 @@ def test_heat_is_shared_out_into_quantiles_and_time_in_red() -> None:
 
 
 def test_concentration_counts_bets() -> None:
-    """Two halves that move alike are two positions and nearly one bet... and one position is one of each."""
+    """Two halves that move alike are two positions and one uncorrelated bet; one position is one of each."""
     same = walk(HOURS, seed=4)
     both = positions((BTC, VENUE, 1, 1.0, 100, 100, 5, "isolated"), (ETH, VENUE, 1, 1.0, 100, 100, 5, "isolated"))
     got = compare_strategies(both, long_of(BTC), market(same, same), now=NOW, settings=QUICK)
     assert got.concentration["effective_positions"].tolist() == pytest.approx([2.0, 1.0])
+    assert got.concentration["principal_bets"].tolist() == pytest.approx([1.0, 1.0], abs=0.01)
     assert got.concentration["largest_share"].tolist() == pytest.approx([0.5, 1.0])
 
 
