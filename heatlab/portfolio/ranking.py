@@ -54,6 +54,8 @@ def ranked_positions(view: RiskView, *, earlier: pd.DataFrame | None = None) -> 
         of mark]; liquidation_chance: of meeting it within 24 h. NaN where unknown.
     """
     held = view.positions
+    if held.empty:
+        return pd.DataFrame(columns=RANKED_COLUMNS)
     joined = held[IDENTITY].merge(view.heat.overall, on=IDENTITY, how="left")
     value = position_value(held)
     at_entry = quantity_at_entry(held) * held["entry_price"]

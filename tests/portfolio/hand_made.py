@@ -55,8 +55,9 @@ def readings(
             rows.append({**{name: row[name] for name in ("symbol", "venue", "side")}, **reading})
     names = ["symbol", "venue", "side", "timeframe", "heat", "zone", "green", "red", "forecast", "note"]
     text = {"symbol", "venue", "timeframe", "note"}
-    kinds = {name: "object" if name in text else "float64" for name in names}
-    return pd.DataFrame(rows) if rows else pd.DataFrame({name: pd.Series(dtype=kinds[name]) for name in names})
+    kinds = {name: "object" if name in text else "float64" for name in (*names, "volatility_percentile")}
+    kinds["age"] = "timedelta64[ms]"
+    return pd.DataFrame(rows) if rows else pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
 
 
 def view(held: pd.DataFrame | None = None, *, rho: float = 0.3, deviation: float = 0.01, **changes: Any) -> RiskView:
