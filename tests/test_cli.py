@@ -322,7 +322,7 @@ def test_a_study_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
     """A study planned but not built says so; an unknown one too."""
     result = run("study", "trend", "--market", str(tmp_path))
     assert result.exit_code == 2
-    assert "The study 'trend' is not available yet. Available: liquidation." in result.output
+    assert "The study 'trend' is not available yet. Available: liquidation, risk." in result.output
     assert "is not available. Available" in run("study", "luck", "--market", str(tmp_path)).output
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import ipywidgets
@@ -13,11 +14,13 @@ from heatlab.figures.risk_study_figures import ContributionFigure, CoverageFigur
 from heatlab.figures.tables import html_table
 from heatlab.figures.theme import DARK, Theme
 from heatlab.portfolio.risk_study import RiskStudyResult
+from heatlab.portfolio.risk_study.words import KINDS
 from heatlab.widgets.pane import BokehPane
 from heatlab.widgets.panel_parts import message_html, notices_html
 from heatlab.widgets.status import Status, guard
 
 HORIZONS = ("1 d", "1 h")
+TITLES = {"holds": "✓ Holds", "mixed": "~ Mixed", "fails": "✗ Fails", "seen": "Also seen"}
 EMPTY = "The prices do not reach for this: see what lacked, below."
 
 
@@ -92,8 +95,15 @@ def _heading(text: str) -> ipywidgets.HTML:
 
 
 def findings_html(result: RiskStudyResult) -> str:
-    """List the findings of the study."""
-    return notices_html(result.notes).replace("hl-muted", "hl-findings") or message_html(EMPTY)
+    """List the findings of the study: what holds, what is mixed, what fails, and what else was seen."""
+    parts = []
+    for kind in KINDS:
+        lines = [note.removeprefix(f"{kind}: ") for note in result.notes if note.startswith(f"{kind}: ")]
+        if lines:
+            items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+            parts.append(f"<h3>{TITLES[kind]}</h3><ul>{items}</ul>")
+    other = [note for note in result.notes if note.partition(": ")[0] not in KINDS]
+    return "".join(parts) + notices_html(other) or message_html(EMPTY)
 
 
 def warning_html(result: RiskStudyResult) -> str:

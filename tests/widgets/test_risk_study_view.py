@@ -13,7 +13,8 @@ def test_the_recorded_run() -> None:
     view = RiskStudyView(recorded(), theme=LIGHT)
     assert view.findings.value.count("<li>") == len(recorded().notes)
     assert len(view.coverage.sources[0].data["rate"]) == 24
-    assert "systemic" in view.findings.value
+    assert "✗ Fails" in view.findings.value
+    assert "fails: " not in view.findings.value
     assert "binanceusdm" in view.venues.value
 
 
