@@ -48,10 +48,12 @@ class HedgeChoice:
     clusters: pd.Series
 
 
-def best_hedge(view: RiskView, cluster: int, *, candles: Mapping[Key, pd.DataFrame]) -> HedgeChoice | None:
-    """Find the perpetual outside a cluster whose returns explain most of the cluster's.
+def best_hedge(
+    view: RiskView, cluster: int, *, candles: Mapping[Key, pd.DataFrame], held_too: bool = False
+) -> HedgeChoice | None:
+    """Find the perpetual whose returns explain most of a cluster's.
 
-    The cluster's own symbols are left out: selling what one holds is a reduction, not a hedge.
+    The cluster's own symbols are left out: selling what one holds is a reduction first, and a hedge beyond it.
 
     Parameters
     ----------
@@ -59,6 +61,8 @@ def best_hedge(view: RiskView, cluster: int, *, candles: Mapping[Key, pd.DataFra
     cluster : int
     candles : mapping of (venue, symbol, timeframe) to DataFrame
         Markets with ``1h`` bars may hedge.
+    held_too : bool
+        Let one of several symbols of the cluster hedge them all, as BTC is sold against a book of coins.
 
     Returns
     -------
@@ -66,7 +70,7 @@ def best_hedge(view: RiskView, cluster: int, *, candles: Mapping[Key, pd.DataFra
         None where nothing has a known correlation with the cluster, or the cluster nets to nothing.
     """
     own = {str(symbol) for symbol, label in view.clusters.items() if label == cluster}
-    markets = perpetuals(candles, without=own)
+    markets = perpetuals(candles, without=set() if held_too and len(own) > 1 else own)
     estimate, labels = _estimated(view, candles, markets)
     net = _net(view)
     x = net.reindex(estimate.deviation.index).where(estimate.deviation.index.isin(own), 0.0).fillna(0.0)

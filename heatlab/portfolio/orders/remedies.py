@@ -223,9 +223,9 @@ def _condition(task: _Task, factor: float) -> str:
 
 
 def _hedge(task: _Task, candles: Mapping[Key, pd.DataFrame]) -> Option:
-    choice = best_hedge(task.view, task.cluster, candles=candles)
+    choice = _best(task, candles)
     if choice is None:
-        text = "No instrument to hedge with: no perpetual outside the cluster has enough hourly history here."
+        text = "No instrument to hedge with: no other perpetual has enough hourly history here."
         return _declined(task, HEDGE, text)
     least = task.settings.min_effectiveness
     name = f"{choice.symbol} on {choice.venue}"
@@ -243,7 +243,19 @@ def _hedge(task: _Task, candles: Mapping[Key, pd.DataFrame]) -> Option:
     ratio = choice.hedge.ratio * task.settings.hedge_scale
     reason = f"hedge the cluster: ratio {abs(ratio):.2f}, rho {choice.correlation:+.2f}"
     order = {**_order(choice.symbol, choice.venue, side, quantity, choice.price), "reason": reason}
-    return _offered(task, HEDGE, [order], words=_hedge_words(choice, side, ratio), choice=choice)
+    words = _hedge_words(choice, side, ratio)
+    if (choice.venue, choice.symbol) in task.held:
+        words = (*words, f"{choice.symbol} is held there already: the order is netted with that position.")
+    return _offered(task, HEDGE, [order], words=words, choice=choice)
+
+
+def _best(task: _Task, candles: Mapping[Key, pd.DataFrame]) -> HedgeChoice | None:
+    """Find an instrument outside the cluster where one is good enough, else the best of all."""
+    outside = best_hedge(task.view, task.cluster, candles=candles)
+    if outside is not None and outside.hedge.effectiveness >= task.settings.min_effectiveness:
+        return outside
+    inside = best_hedge(task.view, task.cluster, candles=candles, held_too=True)
+    return inside or outside
 
 
 def _hedge_words(choice: HedgeChoice, side: Side, ratio: float) -> tuple[str, ...]:

@@ -133,9 +133,18 @@ def test_without_other_markets_there_is_no_hedge() -> None:
     """Its own symbols are a reduction, not a hedge."""
     view = worlds.measure(worlds.book(sol=0.0, xrp=0.0))
     got = cluster_options(view, cluster_of(BTC, view), candles={})[1]
-    assert got.words == (
-        "No instrument to hedge with: no perpetual outside the cluster has enough hourly history here.",
-    )
+    assert got.words == ("No instrument to hedge with: no other perpetual has enough hourly history here.",)
+
+
+def test_where_nothing_outside_will_do_one_of_the_cluster_hedges_it() -> None:
+    """Without ADA, BTC or ETH is sold against both, netted with what is held; the risk falls."""
+    view = worlds.measure(worlds.book())
+    market = {key: bars for key, bars in worlds.candles().items() if key[1] != ADA}
+    got = cluster_options(view, cluster_of(BTC, view), candles=market)[1]
+    assert got.offered
+    assert got.orders["symbol"].iloc[0] in (BTC, ETH)
+    assert "is held there already: the order is netted with that position" in " ".join(got.words)
+    assert got.after.measures.volatility < got.before.measures.volatility
 
 
 def test_exit_closes_all_and_counts_the_way_back() -> None:
