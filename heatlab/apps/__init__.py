@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from heatlab.apps.liquidation_app import liquidation
     from heatlab.apps.market import open_market, user_settings
     from heatlab.apps.portfolio_heat_app import portfolio_heat
+    from heatlab.apps.report_app import report
     from heatlab.apps.risk_page import risk_study_page
     from heatlab.apps.risk_studies import risk_study, simulated_risk_study
     from heatlab.apps.studies import liquidation_study, simulated_liquidation_study
@@ -26,6 +27,7 @@ __all__ = [
     "liquidation_study",
     "open_market",
     "portfolio_heat",
+    "report",
     "risk_study",
     "risk_study_page",
     "simulated_liquidation_study",
@@ -47,6 +49,7 @@ _PLACES = {
     "liquidation_study": "studies",
     "open_market": "market",
     "portfolio_heat": "portfolio_heat_app",
+    "report": "report_app",
     "risk_study": "risk_studies",
     "risk_study_page": "risk_page",
     "simulated_liquidation_study": "studies",
