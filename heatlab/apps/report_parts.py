@@ -98,7 +98,6 @@ def _sums(view: RiskView) -> str:
         "gross value": show.usd(measures.gross_exposure),
         "net value": show.usd(measures.net_exposure),
         "volatility a day": show.usd(measures.volatility),
-        "effective bets": show.number(measures.effective_bets, 1),
         "diversification ratio": show.number(measures.diversification_ratio, 2),
     }
     return f'<p class="hl-muted">{escape(" · ".join(f"{name} {value}" for name, value in facts.items()))}</p>'

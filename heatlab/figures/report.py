@@ -18,7 +18,7 @@ CSS = """
 :root body.hl-app { box-sizing: border-box; max-width: 1320px; margin: 0 auto; padding: 20px 24px 48px;
   background: #ffffff; color: var(--hl-fg); font: 14px/1.45 var(--hl-font); }
 table.hl-table th, table.hl-table td { padding: 6px 8px; }
-.hl-words-table :is(th, td) { text-align: left; }
+.hl-words-table table.hl-table :is(th, td) { text-align: left; }
 main > section { margin: 0 0 26px; }
 h2 { margin: 26px 0 8px; padding-bottom: 4px; border-bottom: 1px solid var(--hl-line); }
 nav.hl-contents { display: flex; flex-flow: row wrap; gap: 4px 14px; margin: 8px 0 14px; font-size: 13px; }
