@@ -27,7 +27,7 @@ STILL = 1e-11
 FEWEST = 2
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(inline="always")  # type: ignore[untyped-decorator]
 def _move(sums: Floats, new: float, added: Floats, old: float, gone: Floats) -> None:
     """Add one bar to the sums of a run and take one off."""
     for j in range(sums.size):
@@ -75,11 +75,11 @@ def roll_complete(
             total[i] += z[row, i]
             square[i] += z[row, i] * z[row, i]
     for step in range(z.shape[0] - window):
-        added, gone = z[step + window], z[step]
+        new = step + window
         doubtful = 0
         for i in range(n_assets):
-            total[i] += added[i] - gone[i]
-            square[i] += added[i] * added[i] - gone[i] * gone[i]
+            total[i] += z[new, i] - z[step, i]
+            square[i] += z[new, i] * z[new, i] - z[step, i] * z[step, i]
         for i in range(n_assets):
             mean = total[i] / window
             variance = square[i] - total[i] * mean
@@ -89,22 +89,22 @@ def roll_complete(
             doubtful += 1 if (variance < SAFE * peak[i]) & (peak[i] > floor) else 0
         if doubtful and step > 0:
             return int(step)
-        wanted, row_out = (first_bar + step) % every == 0, out[(first_bar + step) // every]
+        wanted, at = (first_bar + step) % every == 0, (first_bar + step) // every
         for k in range(runs.shape[0]):
             i, low, high, place = runs[k, 0], runs[k, 1], runs[k, 2], runs[k, 3]
-            sums, news, olds = products[place : place + high - low], added[low:high], gone[low:high]
-            new, old = added[i], gone[i]
+            sums, news, olds = products[place : place + high - low], z[new, low:high], z[step, low:high]
+            x, old = z[new, i], z[step, i]
             if not wanted:
-                _move(sums, new, news, old, olds)
+                _move(sums, x, news, old, olds)
                 continue
             mean, scale = total[i] / window, inverse[i]
             totals, scales, shown = (
                 total[low:high],
                 inverse[low:high],
-                row_out[column + place : column + place + high - low],
+                out[at, column + place : column + place + high - low],
             )
             for j in range(sums.size):
-                moved = sums[j] + new * news[j] - old * olds[j]
+                moved = sums[j] + x * news[j] - old * olds[j]
                 sums[j] = moved
                 rho = (moved - mean * totals[j]) * scale * scales[j]
                 rho = 1.0 if rho > 1.0 else rho
@@ -149,28 +149,30 @@ def roll_gaps(
         for i in range(n_assets):
             square[i] += squares[row, i]
     for step in range(z.shape[0] - window):
-        added, gone, known, passed = z[step + window], z[step], here[step + window], here[step]
+        new = step + window
         doubtful = 0
         for i in range(n_assets):
-            square[i] += squares[step + window, i] - squares[step, i]
+            square[i] += squares[new, i] - squares[step, i]
             peak[i] = max(peak[i], square[i])
             doubtful += 1 if (square[i] < SAFE * peak[i]) & (peak[i] > floor[i]) else 0
             sure[i] = max(SAFE * peak[i], floor[i]) if square[i] > floor[i] else np.inf
         if doubtful and step > 0:
             return int(step)
-        row_out = out[(first_bar + step) // every]
+        at = (first_bar + step) // every
         for k in range(runs.shape[0]):
             i, low, high, place = runs[k, 0], runs[k, 1], runs[k, 2], runs[k, 3]
-            x, m, old, left, end = added[i], known[i], gone[i], passed[i], place + high - low
-            _move(sums[0][place:end], m, known[low:high], left, passed[low:high])
-            _move(sums[1][place:end], x, known[low:high], old, passed[low:high])
-            _move(sums[2][place:end], m, added[low:high], left, gone[low:high])
-            _move(sums[3][place:end], x * x, known[low:high], old * old, passed[low:high])
-            _move(sums[4][place:end], m, squares[step + window][low:high], left, squares[step][low:high])
-            _move(sums[5][place:end], x, added[low:high], old, gone[low:high])
+            x, m, old, left, end = z[new, i], here[new, i], z[step, i], here[step, i], place + high - low
+            news, present = z[new, low:high], here[new, low:high]
+            olds, absent = z[step, low:high], here[step, low:high]
+            _move(sums[0, place:end], m, present, left, absent)
+            _move(sums[1, place:end], x, present, old, absent)
+            _move(sums[2, place:end], m, news, left, olds)
+            _move(sums[3, place:end], x * x, present, old * old, absent)
+            _move(sums[4, place:end], m, squares[new, low:high], left, squares[step, low:high])
+            _move(sums[5, place:end], x, news, old, olds)
             if (first_bar + step) % every == 0:
-                mine = row_out[column:]
-                _close_run(z, here, level, sure, step + 1, step + window, min_bars, runs[k], sums, mine)
+                shown = out[at, column + place : column + end]
+                _close_run(z, here, level, sure, step + 1, new, min_bars, runs[k], sums, shown)
     return int(z.shape[0] - window)
 
 
@@ -185,7 +187,7 @@ def _close_run(
     min_bars: int,
     run: Ints,
     sums: Floats,
-    out: Any,
+    shown: Any,
 ) -> None:
     """Correlations of one run at one bar; a pair whose sums are doubtful is summed afresh.
 
@@ -193,9 +195,9 @@ def _close_run(
     """
     i, low, high, place = run[0], run[1], run[2], run[3]
     end = place + high - low
-    counts, firsts, seconds = sums[0][place:end], sums[1][place:end], sums[2][place:end]
-    ones, twos, boths = sums[3][place:end], sums[4][place:end], sums[5][place:end]
-    limits, shown = sure[low:high], out[place:end]
+    counts, firsts, seconds = sums[0, place:end], sums[1, place:end], sums[2, place:end]
+    ones, twos, boths = sums[3, place:end], sums[4, place:end], sums[5, place:end]
+    limits = sure[low:high]
     doubtful, limit, least = 0, sure[i], min_bars - 0.5
     for j in range(counts.size):
         share = 1.0 / max(counts[j], 1.0)
@@ -212,9 +214,9 @@ def _close_run(
         return
     if doubtful:
         for j in range(low, high):
-            p = place + j - low
-            if sums[0, p] > least and sure[j] < np.inf and np.isnan(out[p]):
-                out[p] = _exact(z, here, level, first, last, i, j)
+            k = j - low
+            if counts[k] > least and limits[k] < np.inf and np.isnan(shown[k]):
+                shown[k] = _exact(z, here, level, first, last, i, j)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
