@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ipywidgets
@@ -20,6 +20,7 @@ from heatlab.figures.decision_tables import (
     verdict_html,
 )
 from heatlab.figures.theme import Theme
+from heatlab.portfolio.correlation.clusters import ClusterSettings
 from heatlab.portfolio.orders.apply import ProposedOrder
 from heatlab.portfolio.orders.pretrade import PretradeResult, PretradeSettings, pretrade_check
 from heatlab.portfolio.view import RiskView
@@ -45,6 +46,7 @@ class _Asked:
     order: ProposedOrder
     inputs: BookInputs
     view: RiskView | None
+    settings: PretradeSettings
 
 
 class PretradeSection:
@@ -57,12 +59,22 @@ class PretradeSection:
         ``measure(positions, inputs) -> RiskView``: the measure of the app itself, so that before and after are alike.
         It runs in a thread.
     settings : PretradeSettings, optional
+    limits : callable, optional
+        ``limits() -> ClusterSettings``: its mark of an alert goes before the one of ``settings``.
     """
 
     title, name = "Pre-trade", "pretrade"
 
-    def __init__(self, shared: Shared, *, measure: Measure, settings: PretradeSettings | None = None) -> None:
+    def __init__(
+        self,
+        shared: Shared,
+        *,
+        measure: Measure,
+        settings: PretradeSettings | None = None,
+        limits: Callable[[], ClusterSettings] | None = None,
+    ) -> None:
         self._shared, self._measure, self._settings = shared, measure, settings or PretradeSettings()
+        self._limits = limits
         self._given: tuple[BookInputs, RiskView | None] | None = None
         self.result: PretradeResult | None = None
         self.market = ipywidgets.Dropdown(description="Market", options=[])
@@ -214,7 +226,9 @@ class PretradeSection:
         except ParameterError as error:
             self._display(error)
             return
-        self._work(_Asked(order, *self._given))
+        limits = self._limits() if self._limits is not None else None
+        settings = self._settings if limits is None else replace(self._settings, alert=limits.alert)
+        self._work(_Asked(order, *self._given, settings))
 
     def _check(self, asked: _Asked) -> PretradeResult | HeatlabError:
         """Check an order; what is wrong with it is an answer, not a failure."""
@@ -229,7 +243,7 @@ class PretradeSection:
                 before=asked.view,
                 spreads=inputs.spreads,
                 fees=inputs.fees,
-                settings=self._settings,
+                settings=asked.settings,
             )
         except HeatlabError as error:
             return error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -14,6 +15,7 @@ from heatlab.domain import JournalEntry
 from heatlab.figures import format as show
 from heatlab.figures.decision_tables import priced_orders_html, shares_html, words_html
 from heatlab.figures.theme import Theme
+from heatlab.portfolio.correlation.clusters import ClusterSettings
 from heatlab.portfolio.orders.remedies import EXIT, HEDGE, REDUCE, Option, RemedySettings, cluster_options
 from heatlab.portfolio.view import RiskView
 from heatlab.widgets.background import Background
@@ -37,7 +39,7 @@ class _Asked:
     inputs: BookInputs
     view: RiskView
     cluster: int
-    target: float
+    settings: RemedySettings
 
 
 class RemedySection:
@@ -46,12 +48,14 @@ class RemedySection:
     Parameters
     ----------
     shared : Shared
+    limits : callable, optional
+        ``limits() -> ClusterSettings``: marks of watch and alert in force.
     """
 
     title, name = "Remedies", "remedies"
 
-    def __init__(self, shared: Shared) -> None:
-        self._shared = shared
+    def __init__(self, shared: Shared, *, limits: Callable[[], ClusterSettings] | None = None) -> None:
+        self._shared, self._limits = shared, limits or ClusterSettings
         self._given: tuple[BookInputs, RiskView] | None = None
         self.options: tuple[Option, ...] = ()
         self.cluster = ipywidgets.Dropdown(description="Cluster", options=[])
@@ -148,7 +152,8 @@ class RemedySection:
 
     def _ask(self) -> None:
         if self._given is not None and self.cluster.value is not None:
-            self._work(_Asked(*self._given, int(self.cluster.value), self.target.value / 100))
+            settings = RemedySettings(target=self.target.value / 100, clusters=self._limits())
+            self._work(_Asked(*self._given, int(self.cluster.value), settings))
 
     def _display(self, options: tuple[Option, ...]) -> None:
         self.options = options
@@ -193,7 +198,7 @@ def _solve(asked: _Asked) -> tuple[Option, ...]:
         candles=asked.inputs.candles,
         spreads=asked.inputs.spreads,
         fees=asked.inputs.fees,
-        settings=RemedySettings(target=asked.target),
+        settings=asked.settings,
     )
 
 

@@ -16,6 +16,7 @@ from heatlab.domain import JournalEntry
 from heatlab.figures import DARK
 from heatlab.frames import POSITIONS, empty
 from heatlab.portfolio.compare_verdict import CompareSettings
+from heatlab.portfolio.correlation.clusters import ClusterSettings
 from heatlab.widgets.comparison_section import EQUAL_SIZES, THIS_BOOK, ComparisonSection, equal_sizes
 from heatlab.widgets.pretrade_section import PretradeSection
 from heatlab.widgets.remedy_section import RemedySection
@@ -206,6 +207,19 @@ def test_without_any_market_there_is_nothing_to_trade() -> None:
         inputs(empty(POSITIONS), candles={}), replace(worlds.measure(worlds.book()), positions=empty(POSITIONS))
     )
     assert "No market is loaded" in section.message.value
+
+
+def test_marks_of_watch_and_alert_set_elsewhere_are_used() -> None:
+    """At marks of 90 % and 95 % nothing is over alert: not after a remedy, not after an order."""
+    high = ClusterSettings(watch=0.9, alert=0.95)
+    given = inputs()
+    section = RemedySection(shared(), limits=lambda: high)
+    section.show(given, worlds.measure(given.positions))
+    assert (section.options[0].after.clusters["level"] == "").all()
+    check = PretradeSection(shared(), measure=lambda table, _inputs: worlds.measure(table), limits=lambda: high)
+    check.show(given, worlds.measure(given.positions))
+    assert check.result is not None
+    assert not any(reason.startswith("Cluster") for reason in check.result.reasons)
 
 
 def test_a_book_is_compared_with_itself_at_equal_sizes() -> None:
