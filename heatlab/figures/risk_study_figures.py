@@ -70,7 +70,9 @@ class CoverageFigure:
 
     def __init__(self, *, levels: tuple[float, ...] = (0.95, 0.99), theme: Theme = DARK) -> None:
         self.levels = levels
-        self.plots = [_rows_figure(FRAME, "losses beyond the value at risk [share of readings]") for _ in levels]
+        self.plots = [
+            _rows_figure(FRAME, "losses beyond the value at risk [share of readings; dashed: stated]") for _ in levels
+        ]
         self.sources = [ColumnDataSource(_no_rows()) for _ in levels]
         self.stated = [Span(location=1 - level, dimension="height", line_width=1.5) for level in levels]
         for plot, source, line in zip(self.plots, self.sources, self.stated, strict=True):
@@ -121,7 +123,7 @@ class CoverageFigure:
         for level, plot, source in zip(self.levels, self.plots, self.sources, strict=True):
             part = shown[(shown["level"] == level) & shown["period"].isin(names)] if len(shown) else shown
             source.data = self._columns(part, names)
-            plot.title.text = f"{level:.0%} value at risk over {horizon}: dashed line = stated share. " + _marks(names)
+            plot.title.text = f"{level:.0%} over {horizon}: {_marks(names)}"
             factors = list(dict.fromkeys(row for row, _ in source.data["row"]))
             plot.y_range.factors = factors[::-1]
             plot.height = FRAME + ROW * max(len(factors), 1)
