@@ -20,7 +20,7 @@ from heatlab.widgets.concentration_section import ConcentrationSection
 from heatlab.widgets.pretrade_section import PretradeSection
 from heatlab.widgets.quadrant_section import QuadrantSection
 from heatlab.widgets.remedy_section import RemedySection
-from heatlab.widgets.sections import BookInputs, Section, Shared
+from heatlab.widgets.sections import BookInputs, Deferred, Section, Shared
 
 NAME = "concentration"
 
@@ -57,8 +57,8 @@ def _sections(shared: Shared, panel: BookPanel, desk: Desk) -> Sequence[Section]
 
     return (
         ConcentrationSection(shared, settings=desk.cluster_settings, on_settings=settle),
-        RemedySection(shared),
-        QuadrantSection(shared),
-        PretradeSection(shared, measure=measure),
-        ComparisonSection(shared, books=desk.all_books),
+        Deferred("Remedies", "remedies", lambda: RemedySection(shared)),
+        Deferred("Quadrants", "quadrants", lambda: QuadrantSection(shared)),
+        Deferred("Pre-trade", "pretrade", lambda: PretradeSection(shared, measure=measure)),
+        Deferred("A/B", "compare", lambda: ComparisonSection(shared, books=desk.all_books)),
     )

@@ -29,7 +29,7 @@ from heatlab.widgets.correlation_section import CorrelationSection
 from heatlab.widgets.heat_section import HeatSection
 from heatlab.widgets.positions_section import PositionsSection
 from heatlab.widgets.replay_section import ReplaySection
-from heatlab.widgets.sections import BookInputs, Section, Shared
+from heatlab.widgets.sections import BookInputs, Deferred, Section, Shared
 from heatlab.widgets.stress_section import StressSection
 from heatlab.widgets.timeframe_section import TimeframeSection
 from heatlab.widgets.venue_section import VenueSection
@@ -68,22 +68,32 @@ def _sections(shared: Shared, panel: BookPanel, desk: Desk) -> Sequence[Section]
     frames = HeatSettings().timeframes
     centre = _alerts(shared, desk)
     panel.on_view(centre.update)
+    source = desk.source
+    states = None if desk.records is None else partial(stored_states, desk)
     return (
         HeatSection(shared, timeframes=frames, settings=in_force, override=panel.set_override),
         centre,
-        CorrelationSection(shared, accepted=desk.accepted_pairs),
-        StressSection(
-            shared,
-            scenarios=partial(available_scenarios, desk.source),
-            load_scenario=partial(scenario_candles, desk.source),
+        Deferred(
+            "Correlation",
+            "correlation",
+            lambda: CorrelationSection(shared, accepted=desk.accepted_pairs, settings=desk.cluster_settings),
         ),
-        VenueSection(shared, load=lambda venue: _on_venue(desk.source, panel, venue), venues=desk.source.venues()),
-        TimeframeSection(shared),
-        ReplaySection(
-            shared, snapshots=None if desk.records is None else partial(stored_states, desk), settings=in_force
-        ),
+        Deferred("Stress", "stress", lambda: _stress(shared, source)),
+        Deferred("Venues", "venues", lambda: _venues(shared, panel, source)),
+        Deferred("Timeframes", "timeframes", lambda: TimeframeSection(shared)),
+        Deferred("Replay", "replay", lambda: ReplaySection(shared, snapshots=states, settings=in_force)),
         *_positions(shared, panel, desk),
     )
+
+
+def _stress(shared: Shared, source: MarketSource) -> StressSection:
+    return StressSection(
+        shared, scenarios=partial(available_scenarios, source), load_scenario=partial(scenario_candles, source)
+    )
+
+
+def _venues(shared: Shared, panel: BookPanel, source: MarketSource) -> VenueSection:
+    return VenueSection(shared, load=lambda venue: _on_venue(source, panel, venue), venues=source.venues())
 
 
 def _alerts(shared: Shared, desk: Desk) -> AlertCentre:
@@ -153,4 +163,7 @@ def _positions(shared: Shared, panel: BookPanel, desk: Desk) -> tuple[Section, .
         records.books.write(name, table)
         panel.offer_books(desk.books(), choose=name)
 
-    return (PositionsSection(shared, markets=choices(desk.source).symbols, save=save, books=records.books),)
+    def make() -> PositionsSection:
+        return PositionsSection(shared, markets=choices(desk.source).symbols, save=save, books=records.books)
+
+    return (Deferred("Positions", "positions", make),)

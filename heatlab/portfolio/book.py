@@ -40,7 +40,8 @@ class BookView:
     contributions : ndarray of shape (n_positions,)
         Share of risk, in the order of the positions, netted per symbol; sums to 1, NaN where unknown.
     coverage : float
-        Share of the book's value whose heat is known [fraction]; below ``RuleSettings.coverage`` no rule applies.
+        Share of the book's value whose heat and risk are known [fraction]; below ``RuleSettings.coverage`` no rule
+        applies.
     """
 
     table: pd.DataFrame
@@ -94,7 +95,8 @@ def book_view(
     symbols = list(positions["symbol"])
     shares = net_contributions(exposure(positions), by_symbol.loc[symbols, symbols], instruments=symbols)
     book = portfolio_heat(matched, shares)
-    known = coverage(positions, matched["heat"].to_numpy(dtype="float64"))
+    counted = np.where(np.isfinite(shares), matched["heat"].to_numpy(dtype="float64"), np.nan)
+    known = coverage(positions, counted)
     orders = heat_rule(positions, book if known >= rules.coverage else np.nan, overall, settings=rules)
     carried = positions[IDENTITY].assign(risk=shares).groupby(IDENTITY, sort=False, as_index=False).sum(min_count=1)
     overall = overall.merge(carried, on=IDENTITY, how="left")

@@ -100,6 +100,41 @@ class Section(Protocol):
         ...
 
 
+class Deferred:
+    """A section that is built when it is first shown: figures cost time, and most are never opened.
+
+    Parameters
+    ----------
+    title, name : str
+        Of the section.
+    make : callable
+        ``make() -> Section``.
+    """
+
+    def __init__(self, title: str, name: str, make: Callable[[], Section]) -> None:
+        self.title, self.name = title, name
+        self._make = make
+        self._theme: Theme | None = None
+        self.built: Section | None = None
+        self.root = ipywidgets.Box([])
+        self.root.add_class("hl-deferred")
+
+    def show(self, inputs: BookInputs, view: RiskView) -> None:
+        """Show a book; builds the section the first time."""
+        if self.built is None:
+            self.built = self._make()
+            if self._theme is not None:
+                self.built.set_theme(self._theme)
+            self.root.children = (self.built.root,)
+        self.built.show(inputs, view)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change the colours of its figures, now or once they are there."""
+        self._theme = theme
+        if self.built is not None:
+            self.built.set_theme(theme)
+
+
 class Sections(ipywidgets.VBox):  # type: ignore[misc]
     """A bar of buttons over sections, one visible at a time; a hidden section is drawn when it is opened.
 
@@ -123,6 +158,17 @@ class Sections(ipywidgets.VBox):  # type: ignore[misc]
         self.observe(self._open, "chosen")
         self.bar.value = chosen if chosen in self._sections else sections[0].name
         self._open(None)
+
+    def section(self, name: str) -> Section:
+        """Section by its name; what a :class:`Deferred` one has built, once it has.
+
+        Raises
+        ------
+        KeyError
+            There is none of this name.
+        """
+        found = self._sections[name]
+        return found.built if isinstance(found, Deferred) and found.built is not None else found
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -12,12 +12,13 @@ import pytest
 
 from heatlab.domain import JournalEntry
 from heatlab.errors import ParameterError, SourceError
+from heatlab.figures import DARK
 from heatlab.heat import HeatSettings
 from heatlab.portfolio import RiskSettings, RiskView, ThresholdOverride, overridden, risk_view
 from heatlab.widgets.book_panel import BookPanel, summary_html
 from heatlab.widgets.downloads import PictureLink
 from heatlab.widgets.heat_section import HeatSection
-from heatlab.widgets.sections import BookInputs, Shared
+from heatlab.widgets.sections import BookInputs, Deferred, Shared
 from tests.widgets.test_panels import NOW, bars, book, everything
 
 FRAMES = HeatSettings().timeframes
@@ -115,6 +116,24 @@ def test_a_hidden_section_is_drawn_when_it_is_opened() -> None:
     assert other.shown == 1
     built.reload()
     assert other.shown == 2
+
+
+def test_a_deferred_section_is_built_when_it_is_first_shown_in_the_theme_of_then() -> None:
+    """Nothing is built for a section nobody opens; a theme chosen before reaches it."""
+    made: list[Other] = []
+
+    def make() -> Other:
+        made.append(Other())
+        return made[-1]
+
+    later = Deferred("Later", "later", make)
+    later.set_theme(DARK)
+    assert not made
+    later.show(inputs(), measure(inputs(), None))
+    later.show(inputs(), measure(inputs(), None))
+    assert len(made) == 1
+    assert (made[0].theme, made[0].shown) == (DARK, 2)
+    assert later.root.children == (made[0].root,)
 
 
 def test_a_click_shows_that_history() -> None:
