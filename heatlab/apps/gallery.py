@@ -186,9 +186,8 @@ def _concentration_card(book: tuple[BookInputs, RiskView] | None, theme: Theme) 
     if book is None:
         return _card("concentration", "Concentration", "", "not available: see above", "")
     inputs, view = book
-    bets = (
-        f"{show.number(view.measures.effective_principal_bets, 1)} independent bets in {len(view.positions)} positions"
-    )
+    bets = show.number(view.measures.effective_principal_bets, 1)
+    held = f"{bets} independent bets in {len(view.positions)} positions"
     facts = f"{'watch list, no positions' if inputs.watching else held} · {_aged(_youngest(view), inputs)}"
     text = "Is it one bet under many names? Clusters, who carries the risk, and what a trade would change."
     picture = concentration_thumbnail(view.cluster_shares, theme=theme)

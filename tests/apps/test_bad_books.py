@@ -15,7 +15,7 @@ from heatlab.apps.book import book_inputs
 from heatlab.figures import DARK, LIGHT
 from heatlab.frames import POSITIONS, empty
 from heatlab.portfolio import risk_view
-from heatlab.sources import SimulatedSource, WithPositions
+from heatlab.sources import SimulatedSource
 from heatlab.widgets.book_panel import BookPanel, state_html, summary_html
 from heatlab.widgets.sections import BookInputs
 from tests.sources.simulated_world import world
