@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from heatlab.sources.exchange import ExchangeSource
     from heatlab.sources.folder import FolderSource
     from heatlab.sources.opening import from_environment, open_source
-    from heatlab.sources.positions import WithPositions, read_positions
+    from heatlab.sources.positions import WithPositions
+    from heatlab.sources.positions_file import read_positions
     from heatlab.sources.simulated import SimulatedSource
 
 __all__ = [
@@ -35,7 +36,7 @@ _PLACES = {
     "WithPositions": "positions",
     "from_environment": "opening",
     "open_source": "opening",
-    "read_positions": "positions",
+    "read_positions": "positions_file",
 }
 
 

@@ -39,7 +39,8 @@ def open_source(spec: str, *, positions: str | Path | None = None, store: Candle
     source = _open(spec.strip(), store)
     if positions is None:
         return source
-    from heatlab.sources.positions import WithPositions, read_positions
+    from heatlab.sources.positions import WithPositions
+    from heatlab.sources.positions_file import read_positions
 
     return WithPositions(source, read_positions(positions))
 
