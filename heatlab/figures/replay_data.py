@@ -102,7 +102,9 @@ def largest(replay: ReplayLike, *, most: int = MOST_ROWS) -> NDArray[np.int64]:
     """Rows of the positions drawn: the largest by last known value first; unknown ones after, in their order."""
     if not len(replay.times):
         return np.arange(min(len(replay.positions), most))
-    size = np.abs(pd.DataFrame(replay.exposure).ffill().iloc[-1].to_numpy(dtype="float64"))
+    size = np.abs(replay.exposure[-1].astype("float64"))
+    if (gone := np.flatnonzero(np.isnan(size))).size:
+        size[gone] = pd.DataFrame(replay.exposure[:, gone]).ffill().iloc[-1].abs().to_numpy(dtype="float64")
     return np.argsort(-np.nan_to_num(size, nan=-1.0), kind="stable")[:most]
 
 
@@ -132,7 +134,9 @@ def hour_columns(replay: ReplayLike) -> dict[str, Any]:
     """Book by hour, keys :data:`HOURS`; ``green``, ``amber``, ``red``, ``known`` count readings of the whole book."""
     zone = replay.zone
     book = np.where(replay.book_zone >= -1, replay.book_zone, np.nan).astype(np.float64)
-    counts = {name: (zone == value).sum(axis=(1, 2)) for name, value in (("green", 1), ("amber", 0), ("red", -1))}
+    counts = {
+        name: np.count_nonzero(zone == value, axis=(1, 2)) for name, value in (("green", 1), ("amber", 0), ("red", -1))
+    }
     columns: dict[str, Any] = {
         "time": milliseconds(replay.times),
         "book_heat": np.array(replay.book_heat, dtype=np.float64),
@@ -178,7 +182,7 @@ def _reading(code: int, limit: int) -> tuple[str, float, str, str, str]:
     heat, zone = code & 127, (code >> 7) & 3
     if heat == UNKNOWN:
         return "", HATCHED, "", show.UNKNOWN, ""
-    fill = TRAFFIC[round(heat / 100 * 255)]
+    fill = TRAFFIC[int(heat / 100 * 255 + 0.5)]
     mark = f" {ARROWS[zone - 1]}" if zone != NO_ZONE else ""
     note = f"{limit & 255}|{limit >> 8}" if limit else ""
     return fill, HATCHED if code & STALE else 0.0, ink(fill), f"{heat}{mark}", note
