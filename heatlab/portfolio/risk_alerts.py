@@ -24,6 +24,7 @@ MOST_SINGLE = 5
 FADING = 0.9
 """Strength of what is just below a threshold that has no measure of its own."""
 BOOK = "the whole book"
+IDENTITY = ["symbol", "venue", "side"]
 Row = tuple[str, str, str, str, str, int, float, float]
 
 
@@ -143,17 +144,28 @@ def _liquidations(view: RiskView, limits: AlertSettings) -> Iterator[Row]:
 
 def _heats(view: RiskView, limits: AlertSettings) -> Iterator[Row]:
     known = view.heat.table[view.heat.table["zone"].notna()]
-    for key, group in known.groupby(["symbol", "venue", "side"], sort=False):
-        symbol, venue, side = str(key[0]), str(key[1]), int(group["side"].iloc[0])
-        red = (group["zone"] < 0).to_numpy()
-        near = red | (group["heat"] < group["red"] + limits.near_heat).to_numpy()
-        if near.sum() * 2 <= len(group):
-            continue
-        frames = ", ".join(group.loc[group["zone"] < 0, "timeframe"]) or "no timeframe any more"
-        strength = 1.0 if red.sum() * 2 > len(group) else FADING
-        worst = 1.0 if red.all() else FADING if near.all() else 0.0
-        words = f"the {Side.parse(side).label} is against the trend on {frames}"
-        yield (_level(strength, worst), "heat", symbol, venue, words, side, strength, worst)
+    near = (known["zone"] < 0) | (known["heat"] < known["red"] + limits.near_heat)
+    flagged = known.assign(below=known["zone"] < 0, near=near)
+    sums = flagged.groupby(IDENTITY, sort=False, as_index=False).agg(
+        frames=("zone", "size"), below=("below", "sum"), near=("near", "sum")
+    )
+    below = {key: list(group) for key, group in flagged[flagged["below"]].groupby(IDENTITY, sort=False)["timeframe"]}
+    for row in sums[sums["near"] * 2 > sums["frames"]].to_dict("records"):
+        against = below.get((row["symbol"], row["venue"], row["side"]), [])
+        strength = 1.0 if row["below"] * 2 > row["frames"] else FADING
+        worst = 1.0 if row["below"] == row["frames"] else FADING if row["near"] == row["frames"] else 0.0
+        side = Side.parse(row["side"])
+        words = f"the {side.label} is against the trend on {', '.join(against) or 'no timeframe any more'}"
+        yield (
+            _level(strength, worst),
+            "heat",
+            str(row["symbol"]),
+            str(row["venue"]),
+            words,
+            int(side),
+            strength,
+            worst,
+        )
 
 
 def _rule(view: RiskView, rules: RuleSettings, limits: AlertSettings) -> Iterator[Row]:
@@ -186,18 +198,18 @@ def _clusters(view: RiskView, limits: AlertSettings) -> Iterator[Row]:
 def _pairs(
     estimate: CorrelationEstimate, positions: pd.DataFrame, limits: AlertSettings, accepted: Collection[tuple[str, str]]
 ) -> Iterator[Row]:
-    held = [symbol for symbol in estimate.matrix.index if symbol in set(positions["symbol"])]
+    own = set(positions["symbol"])
+    held = [symbol for symbol in estimate.matrix.index if symbol in own]
     names = [symbol.split("/")[0] for symbol in held]
     matrix = estimate.matrix.reindex(index=held, columns=held).to_numpy(dtype="float64")
     first, second = np.triu_indices(len(held), 1)
-    quiet = {frozenset(pair) for pair in accepted}
-    open_pairs = np.array(
-        [
-            names[i] != names[j] and frozenset((held[i], held[j])) not in quiet
-            for i, j in zip(first, second, strict=True)
-        ],
-        dtype=bool,
-    )
+    coins = np.unique(names, return_inverse=True)[1]
+    silent = np.zeros(matrix.shape, dtype=bool)
+    place = {symbol: k for k, symbol in enumerate(held)}
+    for one, other in accepted:
+        if one in place and other in place:
+            silent[[place[one], place[other]], [place[other], place[one]]] = True
+    open_pairs = (coins[first] != coins[second]) & ~silent[first, second]
     rho = np.where(open_pairs, np.abs(matrix[first, second]), np.nan)
     flagged = np.flatnonzero(rho >= limits.correlation_limit)
     strongest = flagged[np.argsort(-rho[flagged], kind="stable")]
