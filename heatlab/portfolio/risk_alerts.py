@@ -215,15 +215,19 @@ def _pairs(
     strongest = flagged[np.argsort(-rho[flagged], kind="stable")]
     if len(flagged):
         listed = _named(names, first, second, strongest, matrix)
-        words = f"{len(flagged)} pairs from {limits.correlation_limit:g}: {listed}"
+        words = f"{_pairs_word(len(flagged))} from {limits.correlation_limit:g}: {listed}"
         yield ("amber", "correlation", BOOK, "", words, 0, 1.0, np.nan)
     broken = (
         estimate.broken.reindex(index=held, columns=held).fillna(False).to_numpy(dtype=bool)[first, second] & open_pairs
     )
     if broken.any():
         where = np.flatnonzero(broken)
-        words = f"the correlation of {len(where)} pairs has just changed: {_named(names, first, second, where, matrix)}"
+        words = f"the correlation of {_pairs_word(len(where))} has just changed: {_named(names, first, second, where, matrix)}"
         yield ("amber", "correlation", "structural break", "", words, 0, 1.0, np.nan)
+
+
+def _pairs_word(count: int) -> str:
+    return f"{count} pair{'s' if count != 1 else ''}"
 
 
 def _named(names: list[str], first: np.ndarray, second: np.ndarray, where: np.ndarray, matrix: np.ndarray) -> str:

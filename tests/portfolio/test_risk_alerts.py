@@ -144,7 +144,7 @@ def test_pairs_that_move_together_share_one_line() -> None:
     table = risk_alerts(made)
     assert table["detail"].tolist() == ["3 pairs from 0.7: BTC-ETH 0.80, BTC-SOL 0.80, ETH-SOL 0.80"]
     pairs = [(BTC, ETH), (made.positions["symbol"][2], BTC), (ETH, made.positions["symbol"][2])]
-    assert "1 pairs" in risk_alerts(made, accepted=pairs[:2])["detail"].iloc[0]
+    assert "1 pair from" in risk_alerts(made, accepted=pairs[:2])["detail"].iloc[0]
     assert risk_alerts(made, accepted=pairs).empty
 
 
@@ -154,7 +154,7 @@ def test_a_break_of_correlation_is_named() -> None:
     broken = estimate.broken.copy()
     broken.loc[BTC, ETH] = broken.loc[ETH, BTC] = True
     table = risk_alerts(replace(QUIET, correlation=replace(estimate, broken=broken)))
-    assert "1 pairs has just changed: BTC-ETH 0.30" in table["detail"].iloc[0]
+    assert "1 pair has just changed: BTC-ETH 0.30" in table["detail"].iloc[0]
 
 
 def test_a_systemic_warning_and_the_market() -> None:
