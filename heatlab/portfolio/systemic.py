@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from heatlab._checks import check_range, parameter_error
-from heatlab.domain import NAN, Side, Timeframe
+from heatlab.domain import NAN, Side
 from heatlab.frames import align
 from heatlab.heat import HeatSettings, heat_board
 
@@ -179,7 +179,7 @@ def red_history(
     positions : DataFrame
         Canonical positions; ``symbol``, ``venue`` and ``side`` are read.
     candles : mapping of (venue, symbol, timeframe) to DataFrame
-        Closed bars; zones need the year before ``bars`` where it is there.
+        Closed bars; all of them are used, so that the zones are those shown elsewhere.
     timeframe : str
     bars : int
         How many bars, at the end, are returned.
@@ -201,10 +201,8 @@ def red_history(
     if not known:
         return pd.DataFrame(np.empty((0, len(columns))), index=pd.DatetimeIndex([], tz="UTC"), columns=columns)
     closes = align(known)
-    length = Timeframe.parse(timeframe).delta
-    recent = closes[closes.index > closes.index[-1] - pd.Timedelta(used.window) - bars * length]
     board = heat_board(
-        recent, timeframes=(timeframe,), sides={name: unique[name][2] for name in known}, settings=used, workers=1
+        closes, timeframes=(timeframe,), sides={name: unique[name][2] for name in known}, settings=used, workers=1
     )
     zone = board.table(timeframe, "zone").tail(bars).reindex(columns=names).to_numpy(dtype=np.float64)
     red = np.where(np.isnan(zone), np.nan, (zone == -1).astype(np.float64))

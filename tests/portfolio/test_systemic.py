@@ -216,7 +216,7 @@ def test_red_history_of_a_book() -> None:
     assert list(red.columns) == list(book["symbol"])
     assert red.iloc[:, 4].isna().all()
     table = candles[(book["venue"].iloc[0], book["symbol"].iloc[0], "1h")]
-    zone = momentum_heat(table.tail(24 * 365 + 500), Side.SHORT)["zone"].tail(500)
+    zone = momentum_heat(table, Side.SHORT)["zone"].tail(500)
     assert red.iloc[:, 3].tolist() == pytest.approx(
         (zone == -1).astype(float).where(zone.notna()).tolist(), nan_ok=True
     )
