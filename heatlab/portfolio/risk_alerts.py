@@ -222,7 +222,8 @@ def _pairs(
     )
     if broken.any():
         where = np.flatnonzero(broken)
-        words = f"the correlation of {_pairs_word(len(where))} has just changed: {_named(names, first, second, where, matrix)}"
+        listed = _named(names, first, second, where, matrix)
+        words = f"the correlation of {_pairs_word(len(where))} has just changed: {listed}"
         yield ("amber", "correlation", "structural break", "", words, 0, 1.0, np.nan)
 
 
