@@ -55,10 +55,13 @@ def _sections(shared: Shared, panel: BookPanel, desk: Desk) -> Sequence[Section]
         desk.keep_limits(settings)
         panel.remeasure()
 
+    def limits() -> ClusterSettings:
+        return desk.cluster_settings
+
     return (
         ConcentrationSection(shared, settings=desk.cluster_settings, on_settings=settle),
-        Deferred("Remedies", "remedies", lambda: RemedySection(shared)),
+        Deferred("Remedies", "remedies", lambda: RemedySection(shared, limits=limits)),
         Deferred("Quadrants", "quadrants", lambda: QuadrantSection(shared)),
-        Deferred("Pre-trade", "pretrade", lambda: PretradeSection(shared, measure=measure)),
+        Deferred("Pre-trade", "pretrade", lambda: PretradeSection(shared, measure=measure, limits=limits)),
         Deferred("A/B", "compare", lambda: ComparisonSection(shared, books=desk.all_books)),
     )

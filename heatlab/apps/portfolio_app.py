@@ -44,6 +44,7 @@ class Desk:
         self.source, self.store, self.records = source, store, records
         self.book = OWN_BOOK
         self.cluster_settings = _limits(remembered(store, LIMITS))
+        self._measured: tuple[BookInputs, ThresholdOverride | None, pd.DataFrame] | None = None
         self._clusters = _labels(remembered(store, CLUSTERS).get(source.name))
 
     @property
@@ -59,7 +60,9 @@ class Desk:
 
     def measure(self, inputs: BookInputs, override: ThresholdOverride | None) -> RiskView:
         """Measure a book, number its clusters as before, and keep a snapshot."""
+        self._measured = None
         view = self.view(inputs.positions, inputs, override=override)
+        self._measured = (inputs, override, view.heat.table)
         self._keep_clusters(view)
         self._keep_snapshot(inputs, view)
         return view
@@ -69,7 +72,14 @@ class Desk:
     ) -> RiskView:
         """Measure positions in the market of ``inputs``; nothing is kept."""
         settings = RiskSettings(heat=overridden(HeatSettings(), override), clusters=self.cluster_settings)
-        return risk_view(positions, inputs.candles, now=inputs.now, settings=settings, previous_clusters=self._clusters)
+        return risk_view(
+            positions,
+            inputs.candles,
+            now=inputs.now,
+            settings=settings,
+            previous_clusters=self._clusters,
+            known_heat=self._known_heat(inputs, override),
+        )
 
     def books(self) -> dict[str, str]:
         """Books to choose from, by what they are called on screen."""
@@ -131,6 +141,12 @@ class Desk:
         if self.records is None:
             raise ParameterError(f"The book {name!r} is not kept: there are no records here.")
         return self.records.books.read(name)
+
+    def _known_heat(self, inputs: BookInputs, override: ThresholdOverride | None) -> pd.DataFrame | None:
+        """Give the readings of the book measured last, if they are of the same market and thresholds."""
+        if self._measured is None or self._measured[0] is not inputs or self._measured[1] != override:
+            return None
+        return self._measured[2]
 
     def _keep_clusters(self, view: RiskView) -> None:
         known = view.clusters[view.clusters > 0]

@@ -135,9 +135,8 @@ def concentration_thumbnail(
         parts.append(_bar(left, y + room * 0.2, gross * scale, room * 0.16, theme.muted))
         parts.append(_bar(left, y + room * 0.42, max(risk, 0.0) * scale, room * 0.34, fill))
         words = f"{risk * 100:.0f} %{' (a hedge)' if risk < 0 else ''}" if np.isfinite(risk) else show.UNKNOWN
-        parts.append(
-            _text(left + np.nanmax([risk, gross, 0.0]) * scale + 5, y + room * 0.66, words, theme.foreground, 11, anchor="start")
-        )
+        end = left + np.nanmax([risk, gross, 0.0]) * scale + 5
+        parts.append(_text(end, y + room * 0.66, words, theme.foreground, 11, anchor="start"))
     mark = left + watch * scale
     parts.append(f'<path d="M{mark:.1f} {head}V{height - 2}" stroke="{theme.foreground}" stroke-dasharray="3 3"/>')
     return _svg(parts, theme, width, height)

@@ -40,6 +40,7 @@ def heat_table(
     *,
     now: pd.Timestamp,
     settings: HeatSettings = DEFAULT,
+    known: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Heat of every position on every timeframe at ``now``.
 
@@ -52,6 +53,8 @@ def heat_table(
     now : Timestamp (UTC)
     settings : HeatSettings
         Its ``timeframe_weights`` name the timeframes.
+    known : DataFrame, optional
+        Table of the same candles, ``now`` and settings for other positions: its readings are taken over.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def heat_table(
         ``positions`` lacks a column.
     """
     _need(positions, IDENTITY, "positions table of heat_table")
-    readings: dict[tuple[Key, Side], dict[str, Any]] = {}
+    readings = _taken_over(known)
     rows = []
     for symbol, venue, sign in zip(positions["symbol"], positions["venue"], positions["side"], strict=True):
         side = Side.parse(sign)
@@ -80,6 +83,17 @@ def heat_table(
     table[TIMESTAMP] = pd.to_datetime(table[TIMESTAMP], utc=True).dt.as_unit("ms")
     table["age"] = pd.Series([row["age"] for row in rows], dtype="timedelta64[ms]")
     return table.astype({"bars": np.int64} | dict.fromkeys(COLUMNS, np.float64))
+
+
+def _taken_over(known: pd.DataFrame | None) -> dict[tuple[Key, Side], dict[str, Any]]:
+    """Sort the readings of an earlier table by what they are of."""
+    rows = [] if known is None else known.to_dict("records")
+    return {
+        ((str(row["venue"]), str(row["symbol"]), str(row["timeframe"])), Side.parse(row["side"])): {
+            str(name): value for name, value in row.items() if name not in (*IDENTITY, "timeframe")
+        }
+        for row in rows
+    }
 
 
 def _reading(

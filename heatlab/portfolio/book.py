@@ -66,6 +66,7 @@ def book_view(
     settings: heat.HeatSettings | None = None,
     rules: RuleSettings | None = None,
     risk: pd.DataFrame | None = None,
+    known: pd.DataFrame | None = None,
 ) -> BookView:
     """Join heat of each position, shares of risk, heat of the book, and its rule.
 
@@ -81,6 +82,8 @@ def book_view(
     rules : RuleSettings, optional
     risk : DataFrame of shape (n_symbols, n_symbols), optional
         Covariance of hourly returns by symbol; estimated from the ``1h`` candles without it.
+    known : DataFrame, optional
+        Heat table of other positions in the same market, to take readings over from.
 
     Returns
     -------
@@ -88,7 +91,7 @@ def book_view(
         A position without hourly candles has no share of risk; the others share 1.
     """
     settings, rules = settings or heat.HeatSettings(), rules or RuleSettings()
-    table = heat.heat_table(positions, candles, now=now, settings=settings)
+    table = heat.heat_table(positions, candles, now=now, settings=settings, known=known)
     overall = heat.position_heat(table, settings=settings)
     matched = positions[IDENTITY].merge(overall, on=IDENTITY, how="left")
     by_symbol = covariance(symbol_closes(positions, candles)) if risk is None else risk
@@ -96,11 +99,11 @@ def book_view(
     shares = net_contributions(exposure(positions), by_symbol.loc[symbols, symbols], instruments=symbols)
     book = portfolio_heat(matched, shares)
     counted = np.where(np.isfinite(shares), matched["heat"].to_numpy(dtype="float64"), np.nan)
-    known = coverage(positions, counted)
-    orders = heat_rule(positions, book if known >= rules.coverage else np.nan, overall, settings=rules)
+    covered = coverage(positions, counted)
+    orders = heat_rule(positions, book if covered >= rules.coverage else np.nan, overall, settings=rules)
     carried = positions[IDENTITY].assign(risk=shares).groupby(IDENTITY, sort=False, as_index=False).sum(min_count=1)
     overall = overall.merge(carried, on=IDENTITY, how="left")
-    return BookView(table, overall, book, portfolio_zone(book, settings=settings), orders, shares, known)
+    return BookView(table, overall, book, portfolio_zone(book, settings=settings), orders, shares, covered)
 
 
 def coverage(positions: pd.DataFrame, position_heat: np.ndarray[Any, Any]) -> float:

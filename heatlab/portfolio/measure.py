@@ -40,6 +40,7 @@ def risk_view(
     now: pd.Timestamp,
     settings: RiskSettings = DEFAULT,
     previous_clusters: pd.Series | None = None,
+    known_heat: pd.DataFrame | None = None,
 ) -> RiskView:
     """Measure a book: heat, correlation, clusters, concentration, quadrants, systemic warning, state of the market.
 
@@ -53,6 +54,8 @@ def risk_view(
     settings : RiskSettings
     previous_clusters : Series, optional
         Labels by symbol of an earlier view: clusters keep their numbers, and so their colours.
+    known_heat : DataFrame, optional
+        Heat table of another book with the same candles, ``now`` and settings: its readings are taken over.
 
     Returns
     -------
@@ -64,7 +67,15 @@ def risk_view(
     closes = closes[closes.index < now]
     estimate = estimate_correlation(closes, settings=settings.correlation)
     labels = correlation_clusters(estimate.matrix, previous=previous_clusters)
-    book = book_view(held, candles, now=now, settings=settings.heat, rules=settings.rules, risk=estimate.covariance)
+    book = book_view(
+        held,
+        candles,
+        now=now,
+        settings=settings.heat,
+        rules=settings.rules,
+        risk=estimate.covariance,
+        known=known_heat,
+    )
     table = concentration_table(held, estimate, labels, contributions=book.contributions)
     return RiskView(
         positions=held,

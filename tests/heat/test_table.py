@@ -41,6 +41,15 @@ def test_one_row_per_position_and_timeframe(pure: Callable[..., Any]) -> None:
     assert (table["note"] == "").all()
 
 
+def test_readings_of_another_table_are_taken_over() -> None:
+    """The same numbers come out, and candles are asked only for what is new."""
+    both = positions((*BTC, 1), (*BTC, -1))
+    whole = heat.heat_table(both, market(), now=NOW, settings=SETTINGS)
+    known = heat.heat_table(both.iloc[[1]], market(), now=NOW, settings=SETTINGS)
+    pd.testing.assert_frame_equal(heat.heat_table(both, market(), now=NOW, settings=SETTINGS, known=known), whole)
+    pd.testing.assert_frame_equal(heat.heat_table(both, {}, now=NOW, settings=SETTINGS, known=whole), whole)
+
+
 def test_a_bar_that_is_still_open_does_not_count() -> None:
     """Half an hour earlier the last hour is not closed."""
     now = NOW - pd.Timedelta("1h")
