@@ -164,12 +164,12 @@ def roll_gaps(
             x, m, old, left, end = z[new, i], here[new, i], z[step, i], here[step, i], place + high - low
             news, present = z[new, low:high], here[new, low:high]
             olds, absent = z[step, low:high], here[step, low:high]
-            _move(sums[0, place:end], m, present, left, absent)
-            _move(sums[1, place:end], x, present, old, absent)
-            _move(sums[2, place:end], m, news, left, olds)
-            _move(sums[3, place:end], x * x, present, old * old, absent)
-            _move(sums[4, place:end], m, squares[new, low:high], left, squares[step, low:high])
-            _move(sums[5, place:end], x, news, old, olds)
+            _move(sums[0][place:end], m, present, left, absent)
+            _move(sums[1][place:end], x, present, old, absent)
+            _move(sums[2][place:end], m, news, left, olds)
+            _move(sums[3][place:end], x * x, present, old * old, absent)
+            _move(sums[4][place:end], m, squares[new, low:high], left, squares[step, low:high])
+            _move(sums[5][place:end], x, news, old, olds)
             if (first_bar + step) % every == 0:
                 shown = out[at, column + place : column + end]
                 _close_run(z, here, level, sure, step + 1, new, min_bars, runs[k], sums, shown)
@@ -195,8 +195,8 @@ def _close_run(
     """
     i, low, high, place = run[0], run[1], run[2], run[3]
     end = place + high - low
-    counts, firsts, seconds = sums[0, place:end], sums[1, place:end], sums[2, place:end]
-    ones, twos, boths = sums[3, place:end], sums[4, place:end], sums[5, place:end]
+    counts, firsts, seconds = sums[0][place:end], sums[1][place:end], sums[2][place:end]
+    ones, twos, boths = sums[3][place:end], sums[4][place:end], sums[5][place:end]
     limits = sure[low:high]
     doubtful, limit, least = 0, sure[i], min_bars - 0.5
     for j in range(counts.size):
