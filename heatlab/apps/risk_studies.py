@@ -22,6 +22,7 @@ HOUR = "1h"
 PAIR_FRAMES = ("1m", "5m", "15m", "1h")
 PAIR_BARS = 1_000
 MOST_PAIRS = 12
+MOST_COINS = 40
 OTHER_TABLE = "make none of the tables"
 """Files of other kinds are no lack of this study."""
 
@@ -57,6 +58,7 @@ def _study(source: MarketSource, *, notes: tuple[str, ...] = ()) -> RiskStudyRes
     lacked: list[str] = []
     tables = _hourly(source, lacked)
     chosen, used = _one_per_coin(tables)
+    chosen = _longest(chosen, lacked)
     closes = align(chosen) if chosen else pd.DataFrame(index=pd.DatetimeIndex([], tz="UTC"))
     pairs = _pairs(source, lacked)
     used += [f"{pair.symbol} {pair.timeframe} bars of {' and '.join(pair.venues)}" for pair in pairs]
@@ -99,6 +101,16 @@ def _one_per_coin(
             first, last = min(table.index[0] for table in fresh), max(table.index[-1] for table in fresh)
             used.append(f"{len(fresh)} perpetuals of {venue}, hourly, {first:%Y-%m-%d} to {last:%Y-%m-%d}")
     return chosen, used
+
+
+def _longest(chosen: dict[str, pd.DataFrame], lacked: list[str]) -> dict[str, pd.DataFrame]:
+    """Keep the coins with the most hours, so that the study stays under a minute; say how many are left out."""
+    if len(chosen) <= MOST_COINS:
+        return chosen
+    kept = sorted(chosen, key=lambda symbol: -len(chosen[symbol]))[:MOST_COINS]
+    out = [symbol for symbol in chosen if symbol not in kept]
+    lacked.append(f"time for {len(out)} coins with the shortest histories, left out: {', '.join(out)}")
+    return {symbol: table for symbol, table in chosen.items() if symbol in kept}
 
 
 def _candles(source: MarketSource, symbol: str, timeframe: str, venue: str, lacked: list[str]) -> pd.DataFrame | None:

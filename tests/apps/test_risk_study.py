@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from heatlab.apps import risk_studies
 from heatlab.apps.risk_page import risk_study_page
 from heatlab.apps.risk_studies import risk_study
 from heatlab.cli import cli
@@ -59,6 +60,14 @@ def test_any_coins_in_the_same_layout(folder: Path) -> None:
     assert found.lacked == ()
     assert any(line.startswith("4 perpetuals of binanceusdm, hourly") for line in found.used)
     assert len(found.coverage)
+
+
+def test_more_coins_than_there_is_time_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those with the longest histories are kept, the others are named."""
+    monkeypatch.setattr(risk_studies, "MOST_COINS", 3)
+    found = risk_study(folder)
+    assert len(found.coins) == 3
+    assert any(line.startswith("time for 2 coins") and "E/USDT:USDT" in line for line in found.lacked)
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,15 +100,25 @@ def prices(closes: pd.DataFrame) -> Prices:
     return Prices(wide, returns)
 
 
-def days(given: Prices, *, settings: CorrelationSettings) -> Iterator[Day]:
-    """Each midnight with at least three coins, in order of time; each sees rows before it only."""
-    for row in given.midnights:
-        past = given.returns[row - WINDOW : row]
-        usable = (np.isfinite(past).mean(axis=0) >= KNOWN) & np.isfinite(given.returns[row - 1])
-        moving = np.nan_to_num(past).std(axis=0) > 0
-        coins = np.flatnonzero(usable & moving)
-        if coins.size >= FEWEST:
-            found = estimate_correlation(given.closes.iloc[max(row - SEEN, 0) : row, coins], settings=settings)
-            matrix = found.covariance.to_numpy(dtype=np.float64)
-            plain = found.long.to_numpy(dtype=np.float64)[np.triu_indices(coins.size, 1)]
-            yield Day(int(row), pd.Timestamp(given.closes.index[row]), coins, matrix, float(np.nanmean(plain)))
+def days(given: Prices, *, settings: CorrelationSettings, workers: int | None = None) -> Iterator[Day]:
+    """Each midnight with at least three coins, in order of time; each sees rows before it only.
+
+    ``workers`` threads, one per processor by default; the answer does not depend on it.
+    """
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        for day in pool.map(lambda row: _day(given, int(row), settings), given.midnights):
+            if day is not None:
+                yield day
+
+
+def _day(given: Prices, row: int, settings: CorrelationSettings) -> Day | None:
+    past = given.returns[row - WINDOW : row]
+    usable = (np.isfinite(past).mean(axis=0) >= KNOWN) & np.isfinite(given.returns[row - 1])
+    moving = np.nan_to_num(past).std(axis=0) > 0
+    coins = np.flatnonzero(usable & moving)
+    if coins.size < FEWEST:
+        return None
+    found = estimate_correlation(given.closes.iloc[max(row - SEEN, 0) : row, coins], settings=settings)
+    matrix = found.covariance.to_numpy(dtype=np.float64)
+    plain = found.long.to_numpy(dtype=np.float64)[np.triu_indices(coins.size, 1)]
+    return Day(row, pd.Timestamp(given.closes.index[row]), coins, matrix, float(np.nanmean(plain)))
