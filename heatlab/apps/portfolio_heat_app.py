@@ -18,13 +18,15 @@ from heatlab.apps.scenarios import available_scenarios, scenario_candles
 from heatlab.apps.shell import framed, remember, remembered
 from heatlab.apps.user_data import Records
 from heatlab.heat import HeatSettings
+from heatlab.portfolio import RiskView
+from heatlab.portfolio.alert_state import ActiveAlert
 from heatlab.portfolio.alerts import SENSITIVITIES
 from heatlab.portfolio.replay.snapshots import Row
 from heatlab.portfolio.thresholds import overridden
 from heatlab.sources import MarketSource
 from heatlab.store import SettingsStore
 from heatlab.widgets.alert_centre import SENSITIVITY, AlertCentre
-from heatlab.widgets.book_panel import BookPanel
+from heatlab.widgets.book_panel import OWN_BOOK, BookPanel
 from heatlab.widgets.correlation_section import CorrelationSection
 from heatlab.widgets.heat_section import HeatSection
 from heatlab.widgets.positions_section import PositionsSection
@@ -66,8 +68,7 @@ def _sections(shared: Shared, panel: BookPanel, desk: Desk) -> Sequence[Section]
         return overridden(HeatSettings(), panel.override)
 
     frames = HeatSettings().timeframes
-    centre = _alerts(shared, desk)
-    panel.on_view(centre.update)
+    centre = _alerts(shared, panel, desk)
     source = desk.source
     states = None if desk.records is None else partial(stored_states, desk)
     return (
@@ -96,19 +97,41 @@ def _venues(shared: Shared, panel: BookPanel, source: MarketSource) -> VenueSect
     return VenueSection(shared, load=lambda venue: _on_venue(source, panel, venue), venues=source.venues())
 
 
-def _alerts(shared: Shared, desk: Desk) -> AlertCentre:
-    kept = remembered(desk.store, f"{ALERTS} {desk.source.name}")
-    send = notifier(name=desk.source.name)
+def _alerts(shared: Shared, panel: BookPanel, desk: Desk) -> AlertCentre:
+    """Alerts of the book in use: each book has its own state, and only the source's own book is told of outside."""
+
+    def place() -> str:
+        return f"{ALERTS} {desk.snapshot_name}"
+
+    def send(alerts: Sequence[ActiveAlert]) -> str:
+        if target is None or desk.book != OWN_BOOK:
+            return ""
+        return target.send(alerts)
+
+    def keep(settings: Mapping[str, Any]) -> None:
+        remember(desk.store, place())(settings)
+
+    kept, target = remembered(desk.store, place()), notifier(name=desk.source.name)
     sensitivity = str(kept.get("sensitivity", SENSITIVITY))
-    return AlertCentre(
+    centre = AlertCentre(
         shared,
         state=kept.get("state"),
-        keep=remember(desk.store, f"{ALERTS} {desk.source.name}"),
-        send=None if send is None else send.send,
+        keep=keep,
+        send=None if target is None else send,
         sensitivity=sensitivity if sensitivity in SENSITIVITIES else SENSITIVITY,
         accepted=desk.accepted_pairs,
         where=environment_words(),
     )
+    shown = [place()]
+
+    def view(inputs: BookInputs, measured: RiskView) -> None:
+        if shown[0] != place():
+            shown[0] = place()
+            centre.restore(remembered(desk.store, place()).get("state"))
+        centre.update(inputs, measured)
+
+    panel.on_view(view)
+    return centre
 
 
 def _on_venue(source: MarketSource, panel: BookPanel, venue: str) -> Mapping[tuple[str, str, str], pd.DataFrame]:

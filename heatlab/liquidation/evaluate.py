@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import rankdata
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from heatlab.errors import DataError
 from heatlab.liquidation.baselines import BANDS
@@ -48,8 +47,13 @@ def auc(score: Array, positive: Flags, *, weight: Array | None = None) -> float:
     n_negative = int((~positive).sum())
     if not positive.any() or not n_negative:
         return float("nan")
-    below = (rankdata(score)[positive] - rankdata(score[positive])) / n_negative
+    below = (_ranks(score)[positive] - _ranks(score[positive])) / n_negative
     return float(np.average(below, weights=None if weight is None else weight[positive]))
+
+
+def _ranks(values: Array) -> Array:
+    """Ranks from 1, ties get their mean."""
+    return np.asarray(pd.Series(values).rank(), dtype=np.float64)
 
 
 def within_auc(score: Array, positive: Flags, group: NDArray[Any]) -> float:
@@ -159,7 +163,7 @@ def by_day(metric: Callable[[pd.DataFrame], float], units: pd.DataFrame) -> Esti
     if len(without) < 2:
         return Estimate(value, float("nan"), float("nan"), float("nan"))
     error = float(np.sqrt((len(without) - 1) * without.var()))
-    reach = float(student.ppf(0.975, len(without) - 1)) * error
+    reach = float(stdtrit(len(without) - 1, 0.975)) * error
     return Estimate(value, error, value - reach, value + reach)
 
 

@@ -91,6 +91,7 @@ def book_view(
         A position without hourly candles has no share of risk; the others share 1.
     """
     settings, rules = settings or heat.HeatSettings(), rules or RuleSettings()
+    positions = positions.astype({"side": "int64"})
     table = heat.heat_table(positions, candles, now=now, settings=settings, known=known)
     overall = heat.position_heat(table, settings=settings)
     matched = positions[IDENTITY].merge(overall, on=IDENTITY, how="left")

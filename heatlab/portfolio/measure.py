@@ -62,7 +62,7 @@ def risk_view(
     RiskView
         What cannot be known is NaN or "unknown"; an empty book gives empty tables.
     """
-    held = positions.reset_index(drop=True)
+    held = positions.reset_index(drop=True).astype({"side": "int64"})
     closes = symbol_closes(held, candles)
     closes = closes[closes.index < now]
     estimate = estimate_correlation(closes, settings=settings.correlation)

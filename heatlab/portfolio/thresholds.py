@@ -51,9 +51,7 @@ def overridden(settings: HeatSettings, override: ThresholdOverride | None) -> He
     if override is None:
         return settings
     green, red = float(override.green), float(override.red)
-    return replace(
-        settings, green=green, red=red, regime_shift=0.0, green_limits=(green, green), red_limits=(red, red)
-    )
+    return replace(settings, green=green, red=red, regime_shift=0.0, green_limits=(green, green), red_limits=(red, red))
 
 
 def regime(volatility_percentile: float) -> str:

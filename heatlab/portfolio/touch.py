@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from heatlab._checks import check_positive
 
@@ -55,12 +55,12 @@ def touch_probability(
     check_positive("hours", hours, caller="touch_probability")
     away, sigma = np.abs(np.asarray(distance, dtype=np.float64)), np.asarray(volatility, dtype=np.float64)
     known = np.where(sigma > 0, sigma, np.nan)
-    return np.asarray(2.0 * norm.cdf(-away / (known * np.sqrt(hours / HOURS_A_DAY))), dtype=np.float64)
+    return np.asarray(2.0 * ndtr(-away / (known * np.sqrt(hours / HOURS_A_DAY))), dtype=np.float64)
 
 
 def touch_distance(probability: float, volatility: float, *, hours: float = 24.0) -> float:
     """Distance [logarithm] that is met with ``probability`` within ``hours``: the inverse of the above."""
-    return float(-norm.ppf(probability / 2) * volatility * np.sqrt(hours / HOURS_A_DAY))
+    return float(-ndtri(probability / 2) * volatility * np.sqrt(hours / HOURS_A_DAY))
 
 
 def touch_record(candles: pd.DataFrame, *, probabilities: Sequence[float], hours: int = 24) -> pd.DataFrame:

@@ -134,6 +134,10 @@ class AlertCentre:
         self._given, self._now = (inputs, view), inputs.now
         self._measure(inputs, view)
 
+    def restore(self, state: Mapping[str, Any] | None) -> None:
+        """Go on with the alerts of another book, as ``AlertState.to_dict`` gave them."""
+        self.state, self._given = _restored(state or {}), None
+
     def set_theme(self, theme: Theme) -> None:
         """Nothing here is drawn in a theme's colours but by the style sheet."""
 

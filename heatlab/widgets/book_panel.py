@@ -231,9 +231,9 @@ class BookPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.summary.value = summary_html(view, self._settings)
         self.notes.value = parts.notices_html(inputs.notices)
         self._say_what(inputs, view)
-        self.sections.show(inputs, view)
         for viewer in self._viewers:
             viewer(inputs, view)
+        self.sections.show(inputs, view)
         self._chose(None)
 
     def _say_what(self, inputs: BookInputs, view: RiskView) -> None:

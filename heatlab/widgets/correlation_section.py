@@ -231,7 +231,7 @@ class CorrelationSection:
         symbol = change["new"][0] if change["new"] else ""
         own = (self.pairs["first"] == symbol) | (self.pairs["second"] == symbol)
         if own.any() and symbol not in (self.pair or ()):
-            row = self.pairs.loc[self.pairs.loc[own, "correlation"].idxmax()]
+            row = self.pairs[own].sort_values("correlation", ascending=False).iloc[0]
             self._pick((row["first"], row["second"]))
 
     def _choose(self, _change: Any) -> None:

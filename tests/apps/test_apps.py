@@ -13,16 +13,17 @@ import pandas as pd
 import pytest
 
 import heatlab as hl
+from heatlab.apps.book import book_inputs
 from heatlab.apps.gallery import alerts, gallery, grouped, page_html
 from heatlab.apps.liquidation_app import clean
 from heatlab.apps.market import WARM_UP, choices, heat_candles, market_inputs, open_market
-from heatlab.apps.book import book_inputs
 from heatlab.apps.shell import remember, remembered
+from heatlab.apps.user_data import Records
 from heatlab.domain import Contract, Instrument
 from heatlab.errors import SourceError
 from heatlab.figures import DARK
 from heatlab.sources import Capability, MarketSource, Notice, SimulatedSource, open_source
-from heatlab.store import SettingsStore
+from heatlab.store import BookStore, Journal, SettingsStore, SnapshotStore
 from heatlab.widgets.book_panel import BookPanel
 from heatlab.widgets.liquidation_panel import LiquidationPanel
 
@@ -150,6 +151,24 @@ def test_portfolio_heat_app_reads_every_position_on_every_timeframe(source: Simu
     assert app.view is not None
     assert app.view.heat.table["heat"].notna().all()
     assert len(app.view.heat.table) == 4 * len(source.positions())
+
+
+def test_another_book_has_alerts_of_its_own(source: SimulatedSource, tmp_path: Path) -> None:
+    """A typed-in book leaves the account's alerts alone; going back finds them as they were."""
+    records = Records(
+        Journal(tmp_path / "j.sqlite"), SnapshotStore(tmp_path / "s.sqlite"), BookStore(tmp_path / "b.sqlite")
+    )
+    records.books.write("calm", source.positions().iloc[[1]])
+    app = hl.apps.portfolio_heat(source, SettingsStore(tmp_path / "settings.json"), records=records)
+    centre = app.sections.section("alerts")
+    own = dict(centre.state.active)
+    app.book.value = "calm"
+    assert set(centre.state.active) != set(own)
+    app.book.value = ""
+    assert set(centre.state.active) == set(own)
+    assert not centre.state.past
+    assert len(records.snapshots.times(source.name)) == 1
+    assert len(records.snapshots.times(f"{source.name}, calm")) == 1
 
 
 def test_book_inputs_of_a_failing_symbol_are_a_note_not_a_crash(source: SimulatedSource) -> None:

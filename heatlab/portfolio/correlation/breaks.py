@@ -7,8 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from heatlab._checks import check_range, parameter_error
 from heatlab.errors import DataError
@@ -134,8 +133,7 @@ def volatility_adjusted(returns: Floats, *, half_life: float) -> Floats:
     keep = 0.5 ** (1.0 / half_life)
     here = np.isfinite(returns)
     centred = returns - np.where(here, returns, 0.0).sum(axis=0) / np.maximum(here.sum(axis=0), 1)
-    squares = lfilter([1.0], [1.0, -keep], np.where(here, centred**2, 0.0), axis=0)
-    weights = lfilter([1.0], [1.0, -keep], here.astype(np.float64), axis=0)
+    squares, weights = _faded(np.where(here, centred**2, 0.0), keep), _faded(here.astype(np.float64), keep)
     half = (1.0 - keep**half_life) / (1.0 - keep)
     out = np.full(returns.shape, np.nan)
     known = (weights[:-1] >= half * (1 - 1e-9)) & (squares[:-1] > 0)
@@ -143,6 +141,14 @@ def volatility_adjusted(returns: Floats, *, half_life: float) -> Floats:
         scale = np.where(known, np.sqrt(squares[:-1] / weights[:-1]), np.nan)
         out[1:] = centred[1:] / scale
     return out
+
+
+def _faded(values: Floats, keep: float) -> Floats:
+    """Sum of a column's values so far, each bar back counting ``keep`` as much."""
+    sums = values.copy()
+    for row in range(1, len(sums)):
+        sums[row] += keep * sums[row - 1]
+    return sums
 
 
 def _windows(returns: Floats, short: int, most: int) -> list[Floats]:
@@ -168,7 +174,7 @@ def cusum_limit(steps: int, false_alarms: float) -> float:
     check_range("false_alarms", false_alarms, 0, 0.5, caller="cusum_limit", closed="neither")
     edges = np.linspace(0.0, 4.0 + 4.0 * np.sqrt(steps), CELLS + 1)
     middle = np.r_[0.0, (edges[:-1] + edges[1:]) / 2.0]
-    upper = norm.cdf(edges[None, :] - middle[:, None] + DRIFT)
+    upper = ndtr(edges[None, :] - middle[:, None] + DRIFT)
     move = np.column_stack([upper[:, 0], np.diff(upper, axis=1)])
     chance = np.zeros(CELLS + 1)
     chance[0] = 1.0

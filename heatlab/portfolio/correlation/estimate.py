@@ -38,7 +38,7 @@ class CorrelationSettings:
         Share of the mean correlation mixed into every correlation. None estimates it: the more the correlations
         differ by chance alone, the more they are drawn together (:func:`shrinkage_intensity`). The default is a
         constant, so that a replayed hour equals the hour as it was shown, and a change of the matrix is a change of
-        the market; on a month of hourly returns of 9 to 15 coins the estimate is mostly 0.1 to 0.3.
+        the market; on a month of hourly returns of 9 to 15 coins the estimate is from 0.1 to 0.7.
     false_alarms : float in (0, 0.5)
         Chance that a pair of constant correlation shows a structural break at one look.
     """
