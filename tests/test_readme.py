@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from heatlab.cli import cli
-from heatlab.sources.positions import NUMBERS, REQUIRED
+from heatlab.frames.position_records import NUMBERS, REQUIRED
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -146,7 +146,8 @@ class Database:
     def _is_read_only(self) -> bool:
         """Whether the file can only be looked at: the log beside it could not be made, and none is waiting."""
         log = self.path.with_name(f"{self.path.name}-wal")
-        return self.exists and not os.access(self.path.parent, os.W_OK) and not log.exists()
+        effective = os.access in os.supports_effective_ids
+        return self.exists and not os.access(self.path.parent, os.W_OK, effective_ids=effective) and not log.exists()
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         """Bring the file to the newest version, one transaction a step; two processes take turns."""
@@ -175,8 +176,10 @@ class Database:
             raise
 
     def _refuse_strangers(self, connection: sqlite3.Connection) -> None:
-        mark, version = _stamps(connection)
+        connection.execute("BEGIN")  # one state of the file: another process may be making it
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        mark, version = _stamps(connection)
+        connection.execute("ROLLBACK")
         if mark != self._mark and (mark or version or tables):
             raise DataError(f"{self.path} is no {self.what} of heatlab: it belongs to another store or program.")
         if version > self.newest:

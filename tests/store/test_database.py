@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import closing
@@ -23,6 +24,7 @@ from heatlab.store import BookStore, Journal, SnapshotStore
 from heatlab.store.database import Database
 from tests.store.journalling import SOURCE, moment, table
 
+NOBODY = 65534
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
@@ -137,19 +139,25 @@ def test_a_folder_that_cannot_be_made_is_an_error_a_reader_understands(tmp_path:
         Journal(tmp_path / "file" / "journal.sqlite").add(JournalEntry("note", "x"), at=moment(0))
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_read_only_folder_can_be_read_but_not_written(tmp_path: Path) -> None:
-    """Reading needs no log; writing says what is wrong."""
-    journal = Journal(tmp_path / "locked" / "journal.sqlite")
-    journal.add(JournalEntry("note", "x"), at=moment(0))
-    journal.path.chmod(0o400)
-    journal.path.parent.chmod(0o500)
-    try:
-        assert len(journal.entries()) == 1
-        with pytest.raises(SourceError, match="cannot be opened or written"):
-            journal.add(JournalEntry("note", "y"), at=moment(1))
-    finally:
-        journal.path.parent.chmod(0o700)
+    """Reading needs no log; writing says what is wrong. Root, who may write everywhere, tries it as nobody."""
+    with tempfile.TemporaryDirectory() as open_to_all:
+        folder = Path(open_to_all) / "locked"
+        journal = Journal(folder / "journal.sqlite")
+        journal.add(JournalEntry("note", "x"), at=moment(0))
+        Path(open_to_all).chmod(0o755)
+        journal.path.chmod(0o444)
+        folder.chmod(0o555)
+        owner = os.geteuid()
+        if owner == 0:
+            os.seteuid(NOBODY)
+        try:
+            assert len(journal.entries()) == 1
+            with pytest.raises(SourceError, match="cannot be opened or written"):
+                journal.add(JournalEntry("note", "y"), at=moment(1))
+        finally:
+            os.seteuid(owner)
+            folder.chmod(0o755)
 
 
 def test_an_error_inside_a_transaction_leaves_nothing(path: Path) -> None:
