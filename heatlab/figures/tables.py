@@ -17,6 +17,7 @@ LEVELS = {"red": ("●", "red"), "amber": ("○", "amber")}
 LONG = 40
 """Text longer than this [characters] may wrap."""
 
+MOST_ORDERS = 60
 BADGES = {"red": "hl-bad", "amber": "hl-amber", "green": "hl-good"}
 
 
@@ -119,10 +120,12 @@ def _position_cells(row: dict[Any, Any]) -> list[str]:
 
 
 def orders_html(orders: pd.DataFrame | None, *, caption: str = "Orders that follow from the rule") -> str:
-    """Orders: what to do, how much, and why."""
-    rows = [] if orders is None else [_order_cells(row) for row in orders.to_dict("records")]
-    heads = ("instrument", "order", "quantity", "notional", "rule", "reason")
-    return html_table(caption, heads, rows, empty="No orders: no rule is triggered.")
+    """Orders: what to do, how much, what it costs and why; a tilde marks a fee or spread that is assumed."""
+    table = pd.DataFrame() if orders is None else orders
+    rows = [_order_cells(row) for row in table.head(MOST_ORDERS).to_dict("records")]
+    heads = ("instrument", "order", "quantity", "notional", *(("cost",) if "cost" in table else ()), "reason")
+    more = f", {MOST_ORDERS} of {len(table)}, all in the CSV" if len(table) > MOST_ORDERS else ""
+    return html_table(caption + more, heads, rows, empty="No orders: no rule is triggered.")
 
 
 def _order_cells(row: dict[Any, Any]) -> list[str]:
@@ -131,7 +134,7 @@ def _order_cells(row: dict[Any, Any]) -> list[str]:
         "buy" if int(row["side"]) > 0 else "sell",
         f"{row['quantity']:,.6g}",
         show.usd(row["notional"]),
-        str(row["rule"]),
+        *((f"{'~' if row['assumed'] else ''}{show.usd(row['cost'])}",) if "cost" in row else ()),
         str(row["reason"]),
     ]
 
@@ -139,9 +142,10 @@ def _order_cells(row: dict[Any, Any]) -> list[str]:
 def ranked_html(overall: pd.DataFrame | None) -> str:
     """Positions from the coldest to the hottest, with zone in word and shape."""
     table = pd.DataFrame() if overall is None or overall.empty else overall.sort_values("heat", na_position="first")
-    rows = [_ranked_cells(row) for row in table.to_dict("records")]
+    rows = [_ranked_cells(row) for row in table.head(MOST_ORDERS).to_dict("records")]
     heads = ("position", "heat", "zone", "share of risk")
-    return html_table("Positions, weakest first", heads, rows, empty="No positions.")
+    more = f", {MOST_ORDERS} of {len(table)}, all in the CSV" if len(table) > MOST_ORDERS else ""
+    return html_table(f"Positions, weakest first{more}", heads, rows, empty="No positions.")
 
 
 def _ranked_cells(row: dict[Any, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 import ipywidgets
+import numpy as np
 import pandas as pd
 
 from heatlab import heat
@@ -16,9 +17,12 @@ from heatlab.figures import format as show
 from heatlab.figures.heat_grid import ALL
 from heatlab.figures.tables import html_table
 from heatlab.figures.theme import Theme
+from heatlab.portfolio.orders.costs import price_orders
+from heatlab.portfolio.ranking import ranked_positions
 from heatlab.portfolio.thresholds import ThresholdOverride, thresholds_in_force
 from heatlab.portfolio.view import RiskView
 from heatlab.widgets.downloads import download_link
+from heatlab.widgets.log_button import LogButton
 from heatlab.widgets.pane import BokehPane
 from heatlab.widgets.sections import BookInputs, Shared
 from heatlab.widgets.status import guard
@@ -62,6 +66,7 @@ class HeatSection:
         self._shared, self._settings, self._override = shared, settings, override
         self._given: tuple[BookInputs, RiskView] | None = None
         self._marking = False
+        self._priced = pd.DataFrame()
         self.grid, self.history = HeatGrid(_no_readings(), theme=shared.theme), HeatHistory(theme=shared.theme)
         self.page = ipywidgets.Dropdown(description="Show", options=[("all", 0)])
         self.position = ipywidgets.Dropdown(description="Position", options=[])
@@ -72,6 +77,8 @@ class HeatSection:
         self.reason = ipywidgets.Text(description="Reason", placeholder="why these and not the adaptive ones?")
         self.set_button = ipywidgets.Button(description="Override thresholds")
         self.clear_button = ipywidgets.Button(description="Back to adaptive")
+        self.log_reading = LogButton(shared.log, self.reading, label="Log this reading")
+        self.log_orders = LogButton(shared.log, self.proposal, label="Log these orders")
         self.panes = [BokehPane(self.grid.root, waiting="Drawing the heat"), BokehPane(self.history.root)]
         self.root = ipywidgets.VBox(self._parts())
         self._listen()
@@ -81,7 +88,9 @@ class HeatSection:
         self._given = inputs, view
         self._offer(view)
         self._draw(None)
-        self.orders.value, self.ranking.value = orders_html(view.heat.orders), ranked_html(view.heat.overall)
+        self._priced = price_orders(view.heat.orders, spreads=inputs.spreads, fees=inputs.fees)
+        self.orders.value = orders_html(self._priced, caption="Orders that follow from the rule; nothing is sent")
+        self.ranking.value = ranked_html(view.heat.overall)
         self.thresholds.value = thresholds_html(view.heat.table)
         self._selected(None)
 
@@ -91,16 +100,63 @@ class HeatSection:
         self.history.set_theme(theme)
 
     def csv(self, name: str) -> bytes:
-        """Table of the heat view by name as CSV; empty before there is one."""
-        return b"" if self._given is None else getattr(self._given[1].heat, name).to_csv(index=False).encode()
+        """Give ``table``, ``orders`` or ``ranked`` as CSV; empty before there is a book."""
+        if self._given is None:
+            return b""
+        view = self._given[1]
+        made = {"table": view.heat.table, "orders": self._priced}
+        return (made[name] if name in made else ranked_positions(view)).to_csv(index=False).encode()
+
+    def reading(self) -> JournalEntry | None:
+        """Journal entry of the reading selected; None where there is none."""
+        if self._given is None or not self._shared.selection.position:
+            return None
+        (symbol, venue, side), timeframe = self._shared.selection.position, self._shared.selection.timeframe
+        view = self._given[1]
+        rows = view.heat.table
+        chosen = rows[
+            (rows["symbol"] == symbol)
+            & (rows["venue"] == venue)
+            & (rows["side"] == side)
+            & (rows["timeframe"] == timeframe)
+        ]
+        names = ("heat", "zone", "green", "red", "forecast", "volatility_percentile")
+        state: dict[str, Any] = {name: float(value) for name, value in chosen.iloc[0][list(names)].items()} if len(chosen) else {}
+        state |= {"timeframe": timeframe, "portfolio heat": float(view.heat.book_heat), "rule": view.heat.rule}
+        state |= {"mark_price": self._mark_price(symbol, venue)}
+        text = f"heat {show.number(state.get('heat', np.nan), 1)} on {timeframe}"
+        return JournalEntry("reading", text, symbol, venue, int(side), state=state)
+
+    def proposal(self) -> JournalEntry | None:
+        """Journal entry of the rule's orders; None where no rule is triggered."""
+        if self._given is None or self._priced.empty:
+            return None
+        book = self._given[1].heat
+        names = ["symbol", "venue", "side", "quantity", "notional", "cost", "reason"]
+        state = {"rule": book.rule, "portfolio heat": float(book.book_heat), "zone": float(book.zone)}
+        orders = self._priced[names].to_dict("records")
+        return JournalEntry(
+            "order", f"{len(orders)} orders of the rule '{book.rule}'", state=state | {"orders": orders}
+        )
+
+    def _mark_price(self, symbol: str, venue: str) -> float:
+        assert self._given is not None
+        rows = self._given[1].positions
+        held = rows[(rows["symbol"] == symbol) & (rows["venue"] == venue)]["mark_price"]
+        return float(held.iloc[0]) if len(held) else float("nan")
 
     def _parts(self) -> list[Any]:
         links = [
             download_link("heat.csv", lambda: self.csv("table"), label="Heat as CSV"),
             download_link("orders.csv", lambda: self.csv("orders"), label="Orders as CSV"),
+            download_link("ranked.csv", lambda: self.csv("ranked"), label="Ranked positions as CSV"),
         ]
-        top, pick = ipywidgets.Box([self.page, *links]), ipywidgets.Box([self.position, self.timeframe])
-        tables = ipywidgets.Box([self.orders, self.ranking])
+        top, pick = (
+            ipywidgets.Box([self.page, *links]),
+            ipywidgets.Box([self.position, self.timeframe, self.log_reading]),
+        )
+        orders = ipywidgets.VBox([self.orders, self.log_orders])
+        tables = ipywidgets.Box([orders, self.ranking])
         form = ipywidgets.Box([self.green, self.red, self.reason, self.set_button, self.clear_button])
         for box in (top, pick, form):
             box.add_class("hl-toolbar")

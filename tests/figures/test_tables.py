@@ -68,12 +68,15 @@ def test_everything_from_outside_is_escaped(positions: pd.DataFrame) -> None:
 
 
 def test_orders_say_what_to_do_and_why() -> None:
-    """Side of the order in words."""
+    """Side of the order in words; a cost where it is priced, marked where it is assumed."""
     order = {"symbol": "BTC/USDT:USDT", "venue": "okx", "side": -1, "quantity": 0.75, "notional": 48_750.0,
-             "rule": "halve", "reason": "book heat 42"}  # fmt: skip
+             "rule": "halve", "reason": "halve the long: book heat 42"}  # fmt: skip
     html = orders_html(pd.DataFrame([order]))
-    for text in ("sell", "0.75", "$48.8k", "halve", "book heat 42"):
+    for text in ("sell", "0.75", "$48.8k", "halve the long", "book heat 42"):
         assert text in html
+    assert "cost" not in html
+    priced = orders_html(pd.DataFrame([order | {"cost": 25.0, "assumed": True}]))
+    assert "~$25" in priced
 
 
 def test_no_orders_say_so() -> None:

@@ -296,6 +296,24 @@ def test_the_panel_offers_a_picture_and_tables() -> None:
     assert section.csv("orders").decode().startswith("symbol,venue,side,quantity")
 
 
+def test_a_reading_and_the_orders_can_be_logged_with_their_state() -> None:
+    """What the journal reads later: heat, zone, price; the orders with their cost."""
+    logged: list[JournalEntry] = []
+    built, section, _ = panel(log=logged.append)
+    built.apply({"position": "BTC long · binanceusdm", "timeframe": "4h"})
+    section.log_reading.button.click()
+    entry = logged[0]
+    assert (entry.kind, entry.symbol, entry.side) == ("reading", "BTC/USDT:USDT", 1)
+    assert entry.state["timeframe"] == "4h"
+    assert entry.state["mark_price"] == book()["mark_price"][0]
+    assert 0 <= entry.state["heat"] <= 100
+    assert built.view is not None
+    if built.view.heat.rule == "none":
+        assert section.proposal() is None
+    else:
+        assert section.proposal().state["orders"][0]["cost"] > 0
+
+
 def test_a_position_without_hourly_bars_carries_no_weight() -> None:
     """Unknown risk is NaN, the rest share 1."""
     given = inputs()
