@@ -19,6 +19,7 @@ from heatlab.figures import format as show
 from heatlab.figures.heat_grid import arrow
 from heatlab.heat import zone_label
 from heatlab.portfolio.measure import RiskSettings
+from heatlab.portfolio.risk_study.record import warning_words
 from heatlab.portfolio.thresholds import ThresholdOverride, regime
 from heatlab.portfolio.view import RiskView
 from heatlab.widgets import panel_parts as parts
@@ -306,7 +307,8 @@ def state_html(view: RiskView) -> str:
     """Callouts for a market whose history is not to be trusted, and for a systemic warning."""
     lines = [("hl-warning", words) for words in view.state.words]
     if view.systemic.level in ("alert", "watch"):
-        lines.insert(0, ("hl-error" if view.systemic.level == "alert" else "hl-warning", view.systemic.words))
+        kind = "hl-error" if view.systemic.level == "alert" else "hl-warning"
+        lines.insert(0, (kind, f"{view.systemic.words} {warning_words()}"))
     return "".join(f'<div class="hl-callout {kind}" role="status">{escape(text)}</div>' for kind, text in lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,8 +15,8 @@ from heatlab.domain import JournalEntry
 from heatlab.errors import ParameterError, SourceError
 from heatlab.figures import DARK
 from heatlab.heat import HeatSettings
-from heatlab.portfolio import RiskSettings, RiskView, ThresholdOverride, overridden, risk_view
-from heatlab.widgets.book_panel import BookPanel, summary_html
+from heatlab.portfolio import RiskSettings, RiskView, SystemicWarning, ThresholdOverride, overridden, risk_view
+from heatlab.widgets.book_panel import BookPanel, state_html, summary_html
 from heatlab.widgets.downloads import PictureLink
 from heatlab.widgets.heat_section import HeatSection
 from heatlab.widgets.sections import BookInputs, Deferred, Shared
@@ -104,6 +105,18 @@ def test_the_strip_says_heat_rule_bets_and_cluster() -> None:
         assert name in built.summary.value
     assert built.view is not None
     assert f"{built.view.heat.book_heat:.1f}" in built.summary.value
+
+
+def test_a_systemic_warning_is_shown_with_its_record() -> None:
+    """What it says, and what it was worth."""
+    built, _, _ = panel()
+    assert built.view is not None
+    warned = replace(built.view, systemic=SystemicWarning(level="alert", words="Two clusters turned red together."))
+    shown = state_html(warned)
+    assert "hl-error" in shown
+    assert "Two clusters turned red together. On real prices" in shown
+    assert "21% of the crossings" in shown
+    assert "not proven to come first" in shown
 
 
 def test_a_hidden_section_is_drawn_when_it_is_opened() -> None:
