@@ -12,7 +12,7 @@ import pandas as pd
 
 from heatlab._optional import require
 from heatlab.errors import HeatlabError, MissingDependencyError
-from heatlab.portfolio.alert_state import ActiveAlert
+from heatlab.portfolio.alerts.state import ActiveAlert
 
 log = logging.getLogger("heatlab.apps")
 TARGETS = "HEATLAB_NOTIFY"

@@ -19,8 +19,8 @@ from heatlab.apps.shell import framed, remember, remembered
 from heatlab.apps.user_data import Records
 from heatlab.heat import HeatSettings
 from heatlab.portfolio import RiskView
-from heatlab.portfolio.alert_state import ActiveAlert
-from heatlab.portfolio.alerts import SENSITIVITIES
+from heatlab.portfolio.alerts.settings import SENSITIVITIES
+from heatlab.portfolio.alerts.state import ActiveAlert
 from heatlab.portfolio.replay.snapshots import Row
 from heatlab.portfolio.thresholds import overridden
 from heatlab.sources import MarketSource

@@ -16,12 +16,12 @@ from heatlab.domain import Timeframe
 from heatlab.errors import SourceError, StaleDataError
 from heatlab.figures import format as show
 from heatlab.figures.report import report_page
+from heatlab.portfolio.alerts.current import risk_alerts
 from heatlab.portfolio.book import RISK_TIMEFRAME, BookView, book_view
 from heatlab.portfolio.correlation.pairs import correlation_pairs
 from heatlab.portfolio.measure import risk_view
 from heatlab.portfolio.orders.costs import price_orders
 from heatlab.portfolio.ranking import ranked_positions
-from heatlab.portfolio.risk_alerts import risk_alerts
 from heatlab.portfolio.view import RiskView
 from heatlab.sources import MarketSource
 from heatlab.store.reports import report_folder, write_report

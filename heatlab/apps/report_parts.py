@@ -21,7 +21,7 @@ from heatlab.figures.report import ReportPart
 from heatlab.figures.stress_figure import StressFigure
 from heatlab.figures.stress_tables import stress_positions_html
 from heatlab.figures.tables import Markup, badge, html_table
-from heatlab.portfolio.alerts import AlertSettings, sensitivity_words
+from heatlab.portfolio.alerts.settings import AlertSettings, sensitivity_words
 from heatlab.portfolio.book import RISK_TIMEFRAME
 from heatlab.portfolio.correlation.clusters import cluster_names, cluster_order
 from heatlab.portfolio.hedges import recognised_hedges

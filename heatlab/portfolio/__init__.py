@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from heatlab.portfolio.alert_state import AlertState, AlertStateSettings, update_alerts
-from heatlab.portfolio.alerts import AlertSettings, heat_alerts, liquidation_alerts, liquidation_distance
+from heatlab.portfolio.alerts.current import risk_alerts
+from heatlab.portfolio.alerts.distance import liquidation_chance, liquidation_distance
+from heatlab.portfolio.alerts.settings import AlertSettings
+from heatlab.portfolio.alerts.state import AlertState, AlertStateSettings, update_alerts
+from heatlab.portfolio.alerts.touch import touch_probability
 from heatlab.portfolio.book import BookView, book_view
-from heatlab.portfolio.compare import Comparison, compare_strategies
-from heatlab.portfolio.compare_verdict import CompareSettings
 from heatlab.portfolio.concentration import ConcentrationMeasures, concentration_measures, concentration_table
 from heatlab.portfolio.correlation.clusters import (
     ClusterSettings,
@@ -47,16 +48,16 @@ from heatlab.portfolio.risk import (
     risk_components,
     risk_contributions,
 )
-from heatlab.portfolio.risk_alerts import liquidation_chance, risk_alerts
 from heatlab.portfolio.rule import ORDER_COLUMNS, RuleSettings, heat_rule
+from heatlab.portfolio.strategies.compare import Comparison, compare_strategies
+from heatlab.portfolio.strategies.trades import check_trades, trades_from_csv
+from heatlab.portfolio.strategies.verdict import CompareSettings
 from heatlab.portfolio.stress.beta import betas
 from heatlab.portfolio.stress.prepared import PreparedStress, prepare_stress
 from heatlab.portfolio.stress.scenario import Scenario, run_scenario
 from heatlab.portfolio.systemic import SystemicWarning, systemic_warning
 from heatlab.portfolio.thresholds import ThresholdOverride, overridden
 from heatlab.portfolio.timeframes import timeframe_exposure
-from heatlab.portfolio.touch import touch_probability
-from heatlab.portfolio.trades import check_trades, trades_from_csv
 from heatlab.portfolio.venues import venue_comparison
 from heatlab.portfolio.view import RiskView
 
@@ -108,7 +109,6 @@ __all__ = [
     "effective_principal_bets",
     "entry_outcomes",
     "estimate_correlation",
-    "heat_alerts",
     "heat_rule",
     "hierarchical_risk_parity",
     "kelly_fraction",
@@ -116,7 +116,6 @@ __all__ = [
     "kelly_leverage",
     "kelly_weights",
     "lead_lag",
-    "liquidation_alerts",
     "liquidation_chance",
     "liquidation_distance",
     "market_state",

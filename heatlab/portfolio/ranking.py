@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from heatlab.heat.zones import zone_label
-from heatlab.portfolio.alerts import liquidation_distance
+from heatlab.portfolio.alerts.distance import liquidation_chance, liquidation_distance
 from heatlab.portfolio.merge import position_pnl, position_value, quantity_at_entry
-from heatlab.portfolio.risk_alerts import liquidation_chance
 from heatlab.portfolio.view import RiskView
 
 IDENTITY = ["symbol", "venue", "side"]

@@ -20,7 +20,9 @@ from heatlab.errors import HeatlabError
 from heatlab.figures import format as show
 from heatlab.figures.tables import html_table
 from heatlab.figures.theme import Theme
-from heatlab.portfolio.alert_state import (
+from heatlab.portfolio.alerts.current import risk_alerts
+from heatlab.portfolio.alerts.settings import SENSITIVITIES, sensitivity_words
+from heatlab.portfolio.alerts.state import (
     ActiveAlert,
     AlertState,
     AlertStateSettings,
@@ -29,8 +31,6 @@ from heatlab.portfolio.alert_state import (
     snooze,
     update_alerts,
 )
-from heatlab.portfolio.alerts import SENSITIVITIES, sensitivity_words
-from heatlab.portfolio.risk_alerts import risk_alerts
 from heatlab.portfolio.view import RiskView
 from heatlab.widgets.sections import BookInputs, Shared
 from heatlab.widgets.status import guard
@@ -78,7 +78,7 @@ class AlertCentre:
     ----------
     shared : Shared
     state : mapping, optional
-        What :meth:`heatlab.portfolio.alert_state.AlertState.to_dict` gave last time; damaged, it is dropped (logged).
+        What :meth:`heatlab.portfolio.alerts.state.AlertState.to_dict` gave last time; damaged, it is dropped (logged).
     keep : callable, optional
         ``keep(settings)`` stores ``{"state": ..., "sensitivity": ...}`` after each change.
     send : callable, optional

@@ -16,9 +16,9 @@ from heatlab.errors import DataError, HeatlabError
 from heatlab.figures.comparison import EquityFigure, HeatShares
 from heatlab.figures.decision_tables import outcomes_html, quantiles_html
 from heatlab.figures.theme import Theme
-from heatlab.portfolio.compare import Comparison, compare_strategies
-from heatlab.portfolio.compare_verdict import CompareSettings
-from heatlab.portfolio.trades import trades_from_csv
+from heatlab.portfolio.strategies.compare import Comparison, compare_strategies
+from heatlab.portfolio.strategies.trades import trades_from_csv
+from heatlab.portfolio.strategies.verdict import CompareSettings
 from heatlab.portfolio.view import RiskView
 from heatlab.widgets.background import Background
 from heatlab.widgets.downloads import download_link

@@ -15,7 +15,7 @@ import pytest
 
 from heatlab.apps.notify import Notifier, environment_words, message, notifier
 from heatlab.errors import MissingDependencyError
-from heatlab.portfolio.alert_state import ActiveAlert
+from heatlab.portfolio.alerts.state import ActiveAlert
 
 NOW = pd.Timestamp("2026-02-01 12:00", tz="UTC")
 SECRET = "hunter2"

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from heatlab.domain import MarginMode, Side
-from heatlab.portfolio.compare import compare_strategies
-from heatlab.portfolio.compare_verdict import CompareSettings
 from heatlab.portfolio.measure import risk_view
 from heatlab.portfolio.orders.apply import ProposedOrder
 from heatlab.portfolio.orders.pretrade import pretrade_check
 from heatlab.portfolio.orders.remedies import cluster_options
+from heatlab.portfolio.strategies.compare import compare_strategies
+from heatlab.portfolio.strategies.verdict import CompareSettings
 from heatlab.sources import FolderSource
 from tests.portfolio.markets import positions
 

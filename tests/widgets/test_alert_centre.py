@@ -12,7 +12,7 @@ import pytest
 from heatlab.domain import JournalEntry
 from heatlab.errors import ParameterError
 from heatlab.figures import DARK
-from heatlab.portfolio.alert_state import ActiveAlert
+from heatlab.portfolio.alerts.state import ActiveAlert
 from heatlab.portfolio.view import RiskView
 from heatlab.widgets.alert_centre import AlertCentre
 from heatlab.widgets.sections import BookInputs, Selection, Shared

@@ -15,8 +15,8 @@ import pytest
 from heatlab.domain import JournalEntry
 from heatlab.figures import DARK
 from heatlab.frames import POSITIONS, empty
-from heatlab.portfolio.compare_verdict import CompareSettings
 from heatlab.portfolio.correlation.clusters import ClusterSettings
+from heatlab.portfolio.strategies.verdict import CompareSettings
 from heatlab.widgets.comparison_section import EQUAL_SIZES, THIS_BOOK, ComparisonSection, equal_sizes
 from heatlab.widgets.pretrade_section import PretradeSection
 from heatlab.widgets.remedy_section import RemedySection

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from heatlab.domain import NAN, MarginMode
-from heatlab.portfolio.alerts import liquidation_distance
+from heatlab.portfolio.alerts.distance import liquidation_distance
 from heatlab.portfolio.book import IDENTITY
 from heatlab.portfolio.orders.account import Brackets, account_liquidation_prices, free_margin
 from heatlab.portfolio.orders.apply import ProposedOrder

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatlab.errors import DataError, ParameterError
-from heatlab.portfolio.alert_state import (
+from heatlab.portfolio.alerts.current import ALERT_COLUMNS
+from heatlab.portfolio.alerts.state import (
     AlertChange,
     AlertState,
     AlertStateSettings,
@@ -19,7 +20,6 @@ from heatlab.portfolio.alert_state import (
     snooze,
     update_alerts,
 )
-from heatlab.portfolio.risk_alerts import ALERT_COLUMNS
 
 NOW = pd.Timestamp("2026-02-01 12:00", tz="UTC")
 HOUR = pd.Timedelta(hours=1)

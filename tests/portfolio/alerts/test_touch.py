@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatlab.errors import ParameterError
-from heatlab.portfolio.touch import touch_distance, touch_probability, touch_record
+from heatlab.portfolio.alerts.touch import touch_distance, touch_probability, touch_record
 
 
 def test_the_reflection_principle() -> None:

@@ -156,7 +156,7 @@ def update_alerts(
     ----------
     active : AlertState
     current : DataFrame
-        As :func:`heatlab.portfolio.risk_alerts.risk_alerts` returns it with ``fading=True``.
+        As :func:`heatlab.portfolio.alerts.current.risk_alerts` returns it with ``fading=True``.
     now : Timestamp (UTC)
     settings : AlertStateSettings, optional
 

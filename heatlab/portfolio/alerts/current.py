@@ -8,13 +8,18 @@ import numpy as np
 import pandas as pd
 
 from heatlab.domain import Side
-from heatlab.portfolio.alerts import COLUMNS, AlertSettings, liquidation_distance, liquidation_words
+from heatlab.portfolio.alerts.distance import (
+    daily_volatility,
+    liquidation_chance,
+    liquidation_distance,
+    liquidation_words,
+)
+from heatlab.portfolio.alerts.settings import AlertSettings
 from heatlab.portfolio.correlation.estimate import CorrelationEstimate
 from heatlab.portfolio.rule import RuleSettings
-from heatlab.portfolio.touch import HOURS_A_DAY, touch_probability
 from heatlab.portfolio.view import RiskView
 
-ALERT_COLUMNS = [*COLUMNS, "side", "strength", "red_strength"]
+ALERT_COLUMNS = ["level", "what", "symbol", "venue", "detail", "side", "strength", "red_strength"]
 LEVELS = ("red", "amber", "note")
 WHATS = ("liquidation", "rule", "systemic", "cluster", "heat", "market", "stale", "correlation")
 """Kinds of alerts, what can hurt soonest first."""
@@ -52,7 +57,7 @@ def risk_alerts(
         Pairs whose correlation the trader has accepted; they are not counted.
     fading : bool
         Also list, with an empty level, what is below its threshold but close: what has been raised may need it to stay
-        (:func:`heatlab.portfolio.alert_state.update_alerts`).
+        (:func:`heatlab.portfolio.alerts.state.update_alerts`).
 
     Returns
     -------
@@ -84,27 +89,6 @@ def _urgency(row: Row) -> tuple[int, int, float]:
     """Order by level, then what can hurt soonest, then how far it is beyond its threshold."""
     level, what, strength = row[0], row[1], row[6]
     return (LEVELS.index(level) if level else len(LEVELS), WHATS.index(what), -strength)
-
-
-def daily_volatility(view: RiskView) -> np.ndarray:
-    """Volatility of each position's price [fraction per day], of the last 30 days; NaN where unknown."""
-    deviation = view.correlation.deviation.reindex(view.positions["symbol"]).to_numpy(dtype="float64")
-    return np.asarray(deviation * np.sqrt(HOURS_A_DAY))
-
-
-def liquidation_chance(view: RiskView, *, hours: float = 24.0) -> np.ndarray:
-    """Chance that each position's liquidation price is met within ``hours``; 1 beyond it, NaN where unknown.
-
-    The volatility is that of the last 30 days; see :func:`heatlab.portfolio.touch.touch_probability` for what is
-    assumed.
-    """
-    away = liquidation_distance(view.positions).to_numpy(dtype="float64")
-    side = view.positions["side"].to_numpy(dtype="float64")
-    ratio = np.maximum(1.0 - side * away, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        chance = touch_probability(np.log(ratio), daily_volatility(view), hours=hours)
-    safe = np.isposinf(away) | ((side > 0) & (away == 1.0))
-    return np.where(safe, 0.0, np.where(away <= 0, 1.0, chance))
 
 
 def _level(strength: float, red_strength: float) -> str:

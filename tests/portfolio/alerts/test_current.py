@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from heatlab.errors import ParameterError
-from heatlab.portfolio.alerts import SENSITIVITIES, AlertSettings, sensitivity_words
+from heatlab.portfolio.alerts.current import risk_alerts
+from heatlab.portfolio.alerts.distance import liquidation_chance
+from heatlab.portfolio.alerts.settings import SENSITIVITIES, AlertSettings, sensitivity_words
 from heatlab.portfolio.market_state import MarketState
-from heatlab.portfolio.risk_alerts import liquidation_chance, risk_alerts
 from heatlab.portfolio.systemic import SystemicWarning
 from heatlab.portfolio.view import RiskView
 from tests.portfolio.hand_made import BTC, ETH, NAN, nothing, positions, view

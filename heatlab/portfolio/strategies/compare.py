@@ -19,12 +19,18 @@ from heatlab.domain import NAN, Side, Timeframe
 from heatlab.errors import DataError
 from heatlab.frames import POSITIONS, check
 from heatlab.heat import momentum_heat
-from heatlab.portfolio.compare_verdict import DAYS_A_YEAR, DEFAULT, CompareSettings, LeverageVerdict, leverage_verdict
 from heatlab.portfolio.covariance import CovarianceSettings, covariance
 from heatlab.portfolio.orders.account import Brackets
 from heatlab.portfolio.risk import effective_bets, effective_positions, effective_principal_bets, net_contributions
-from heatlab.portfolio.strategy_path import HOUR, Key, StrategyPath, hourly_bars, known_legs, strategy_path
-from heatlab.portfolio.trades import check_trades, is_trades
+from heatlab.portfolio.strategies.path import HOUR, Key, StrategyPath, hourly_bars, known_legs, strategy_path
+from heatlab.portfolio.strategies.trades import check_trades, is_trades
+from heatlab.portfolio.strategies.verdict import (
+    DAYS_A_YEAR,
+    DEFAULT,
+    CompareSettings,
+    LeverageVerdict,
+    leverage_verdict,
+)
 
 Floats = NDArray[np.float64]
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -90,7 +96,7 @@ def compare_strategies(
     Parameters
     ----------
     first, second : DataFrame
-        Canonical positions, or trades as :func:`heatlab.portfolio.trades.check_trades` takes them.
+        Canonical positions, or trades as :func:`heatlab.portfolio.strategies.trades.check_trades` takes them.
     candles : mapping of (venue, symbol, timeframe) to DataFrame
         ``1h`` bars give prices, those of ``heat_timeframe`` the heat. Bars that close after ``now`` are left out.
     now : Timestamp (UTC)

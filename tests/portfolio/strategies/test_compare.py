@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatlab.errors import DataError, MissingColumnsError, ParameterError
-from heatlab.portfolio.compare import compare_strategies
-from heatlab.portfolio.compare_verdict import CompareSettings, growth_difference, leverage_verdict
-from heatlab.portfolio.trades import check_trades, is_trades, trades_from_csv
+from heatlab.portfolio.strategies.compare import compare_strategies
+from heatlab.portfolio.strategies.trades import check_trades, is_trades, trades_from_csv
+from heatlab.portfolio.strategies.verdict import CompareSettings, growth_difference, leverage_verdict
 from tests.portfolio.markets import START, bars, positions, walk
 
 BTC, ETH, VENUE = "BTC/USDT:USDT", "ETH/USDT:USDT", "binanceusdm"

@@ -13,7 +13,7 @@ from heatlab.errors import DataError
 from heatlab.frames import align
 from heatlab.margin import maintenance_margin
 from heatlab.portfolio.orders.account import Brackets, brackets_of
-from heatlab.portfolio.trades import is_trades
+from heatlab.portfolio.strategies.trades import is_trades
 
 Key = tuple[str, str, str]
 Leg = tuple[str, str, int]
