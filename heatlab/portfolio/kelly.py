@@ -13,9 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from heatlab._checks import check_positive, check_range, parameter_error
-
-Z_95 = 1.959963984540054
-"""Standard normal quantile of a two-sided interval of 95 %."""
+from heatlab.portfolio.intervals import share_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +178,7 @@ def kelly_from_trades(wins: int, trades: int, average_win: float, average_loss: 
     check_positive("average_win", average_win, caller=caller)
     check_positive("average_loss", average_loss, caller=caller)
     won, payoff = wins / trades, average_win / average_loss
-    low = wilson_lower(wins, trades)
+    low, _ = share_interval(wins, trades)
     return KellyTrades(
         win_rate=won,
         win_rate_low=low,
@@ -190,20 +188,3 @@ def kelly_from_trades(wins: int, trades: int, average_win: float, average_loss: 
         expectancy=won * average_win - (1 - won) * average_loss,
         profit_factor=wins * average_win / ((trades - wins) * average_loss) if wins < trades else math.inf,
     )
-
-
-def wilson_lower(hits: int, count: int, *, z: float = Z_95) -> float:
-    """Lower end of Wilson's interval of a share (Wilson 1927); 0 for no hits.
-
-    Raises
-    ------
-    ParameterError
-        There are more hits than counts, or no count.
-    """
-    check_range("count", count, 1, math.inf, caller="wilson_lower", closed="left")
-    check_range("hits", hits, 0, count, caller="wilson_lower")
-    check_positive("z", z, caller="wilson_lower")
-    share = hits / count
-    centre = share + z * z / (2 * count)
-    spread = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return max((centre - spread) / (1 + z * z / count), 0.0)

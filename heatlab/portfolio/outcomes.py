@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
+from scipy.special import stdtrit
 
 from heatlab._checks import check_choice, check_range, parameter_error
 from heatlab.errors import MissingColumnsError
 from heatlab.frames import from_ms, infer_timeframe, milliseconds, stamp_ms
+from heatlab.portfolio.intervals import share_interval
 
 Owner = tuple[str, str]
 UNITS = {"h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
@@ -241,7 +242,7 @@ def _group(name: str, entries: pd.DataFrame, settings: OutcomeSettings) -> dict[
     clusters = _overlaps(decided)
     count, independent = len(returns), len(np.unique(clusters))
     rate = float((returns > 0).mean()) if count else np.nan
-    hit_low, hit_high = wilson(rate, independent, confidence=settings.confidence)
+    hit_low, hit_high = share_interval(rate * independent, independent, level=settings.confidence)
     mean = float(returns.mean()) if count else np.nan
     half = _half_width(returns, clusters, settings.confidence)
     return {
@@ -266,17 +267,6 @@ def _verdict(independent: int, low: float, high: float, settings: OutcomeSetting
     if independent < settings.least or not np.isfinite(low):
         return TOO_FEW
     return EARNS if low > 0 else LOSES if high < 0 else UNCLEAR
-
-
-def wilson(rate: float, count: int, *, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of a share of ``count`` trials; NaN for none."""
-    if not count:
-        return np.nan, np.nan
-    z = float(ndtri(0.5 + confidence / 2))
-    scale = 1 + z**2 / count
-    centre = (rate + z**2 / (2 * count)) / scale
-    half = z / scale * np.sqrt(rate * (1 - rate) / count + z**2 / (4 * count**2))
-    return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
 def _overlaps(decided: pd.DataFrame) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatlab.errors import ParameterError
-from heatlab.portfolio.kelly import kelly_fraction, kelly_from_trades, kelly_leverage, kelly_weights, wilson_lower
+from heatlab.portfolio.kelly import kelly_fraction, kelly_from_trades, kelly_leverage, kelly_weights
 
 
 def test_an_even_bet_won_six_times_in_ten_stakes_a_fifth() -> None:
@@ -49,14 +49,6 @@ def test_a_record_is_read_with_caution() -> None:
 def test_a_record_without_a_loss_has_no_finite_profit_factor() -> None:
     """Nothing was lost yet."""
     assert math.isinf(kelly_from_trades(3, 3, 10.0, 5.0).profit_factor)
-
-
-@settings(max_examples=50, deadline=None)
-@given(count=st.integers(1, 500), share=st.floats(0, 1))
-def test_wilson_lower_bound_is_below_the_share(count: int, share: float) -> None:
-    """Within [0, hits / count]."""
-    hits = int(share * count)
-    assert 0.0 <= wilson_lower(hits, count) <= hits / count + 1e-12
 
 
 @settings(max_examples=50, deadline=None)

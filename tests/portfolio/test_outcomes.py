@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatlab.errors import MissingColumnsError, ParameterError
-from heatlab.portfolio.outcomes import OutcomeSettings, entry_outcomes, is_hit, review, wilson
+from heatlab.portfolio.outcomes import OutcomeSettings, entry_outcomes, is_hit, review
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 OWNER = ("okx", "BTC/USDT:USDT")
@@ -155,13 +155,6 @@ def outcomes(returns: list[float], *, apart: str = "2D", **columns: Any) -> pd.D
          "favourable": 0.02, "adverse": -0.01, "kind": "signal"}
     )  # fmt: skip
     return table.assign(**columns)
-
-
-def test_wilson_interval_of_a_known_case() -> None:
-    """8 of 10 at 95 %: 0.4902 to 0.9433 (Wilson 1927; Newcombe 1998, table I form)."""
-    assert wilson(0.8, 10) == pytest.approx((0.4901625, 0.9433178), abs=1e-6)
-    assert wilson(0.0, 10)[0] == 0.0
-    assert all(np.isnan(wilson(np.nan, 0)))
 
 
 def test_a_group_has_count_hits_and_mean_after_cost() -> None:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster
 
 from heatlab.portfolio.correlation.clusters import cluster_tree, correlation_clusters
+from heatlab.portfolio.intervals import mean_interval, share_interval
 from heatlab.portfolio.risk import risk_contributions
-from heatlab.portfolio.risk_study.intervals import mean_interval, share_interval
 from heatlab.portfolio.risk_study.value_at_risk import Period
 from heatlab.portfolio.risk_study.walk import HOURS, Day, Prices
 

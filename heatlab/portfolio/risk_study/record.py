@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from heatlab.portfolio.intervals import share_interval
 from heatlab.portfolio.risk_study.coverage_tests import CoverageTest, kupiec_test
-from heatlab.portfolio.risk_study.intervals import share_interval
 from heatlab.portfolio.risk_study.result import RiskStudyResult
 from heatlab.portfolio.risk_study.value_at_risk import TABLE
 

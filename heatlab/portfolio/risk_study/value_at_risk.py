@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
+from heatlab.portfolio.intervals import share_interval
 from heatlab.portfolio.risk_study.coverage_tests import coverage_test
-from heatlab.portfolio.risk_study.intervals import share_interval
 from heatlab.portfolio.risk_study.walk import HOURS, WINDOW, YEAR, Day, Prices
 
 Floats = NDArray[np.float64]

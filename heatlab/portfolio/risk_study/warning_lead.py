@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from heatlab.heat import HeatSettings, heat_board
 from heatlab.portfolio.correlation.clusters import correlation_clusters
-from heatlab.portfolio.risk_study.intervals import share_interval
+from heatlab.portfolio.intervals import share_interval
 from heatlab.portfolio.risk_study.value_at_risk import Period
 from heatlab.portfolio.risk_study.walk import HOURS, Day, Prices
 from heatlab.portfolio.systemic import SystemicSettings, systemic_history

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from heatlab._checks import check_positive, check_range
 from heatlab.domain import NAN, Timeframe
 from heatlab.heat import HeatSettings
+from heatlab.portfolio.intervals import block_picks
 
 DAYS_A_YEAR = 365
 BOTH_LOST = "Both lose everything at this leverage: neither is the better one."
@@ -112,20 +112,13 @@ def growth_difference(
         return NAN, NAN, NAN
     with np.errstate(divide="ignore"):
         growth = np.log(np.maximum(1 + leverage * both, 0.0))
-    days = _blocks(len(both), settings)
+    block = min(settings.block_days, len(both))
+    days = block_picks(len(both), block=block, seed=settings.seed, resamples=settings.resamples)
     sampled = DAYS_A_YEAR * np.array([_less(*growth[rows].mean(axis=0)) for rows in days])
     tail = (1 - settings.level) / 2
     low = np.quantile(sampled, tail, method="lower")
     high = np.quantile(sampled, 1 - tail, method="higher")
     return float(DAYS_A_YEAR * _less(*growth.mean(axis=0))), float(low), float(high)
-
-
-def _blocks(count: int, settings: CompareSettings) -> NDArray[np.int64]:
-    """Days of every resample; shape (resamples, count)."""
-    length = min(settings.block_days, count)
-    starts = np.random.default_rng(settings.seed).integers(0, count, (settings.resamples, -(-count // length)))
-    days = (starts[:, :, None] + np.arange(length)) % count
-    return np.asarray(days.reshape(settings.resamples, -1)[:, :count], dtype=np.int64)
 
 
 def _less(first: float, second: float) -> float:

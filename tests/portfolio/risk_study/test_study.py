@@ -13,7 +13,6 @@ from heatlab.heat import HeatSettings
 from heatlab.portfolio.correlation.estimate import CorrelationSettings
 from heatlab.portfolio.risk_study import risk_study
 from heatlab.portfolio.risk_study.contributions import OWN, SPLIT, contribution_rows, contribution_table, two_clusters
-from heatlab.portfolio.risk_study.intervals import mean_interval, share_interval
 from heatlab.portfolio.risk_study.record import recorded
 from heatlab.portfolio.risk_study.study import VenuePair, panels, periods
 from heatlab.portfolio.risk_study.value_at_risk import BOOKS, MODELS, book_weights, day_exceptions, stated_losses
@@ -123,15 +122,6 @@ def test_periods_cover_panels_and_years() -> None:
     names = [name for name, _, _ in periods(WALKED)]
     assert names == ["all", "2024 as panel", "2025 as panel", "2024", "2025"]
     assert [name for name, _, _ in panels(periods(WALKED))] == names[:3]
-
-
-def test_intervals() -> None:
-    """Wilson by hand; a bootstrap mean lies inside its interval; too few dates have none."""
-    assert share_interval(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
-    assert np.isnan(share_interval(0, 0)).all()
-    mean, low, high = mean_interval(np.arange(60.0), block=4, seed=1)
-    assert low < mean == 29.5 < high
-    assert np.isnan(mean_interval(np.arange(5.0), block=4, seed=1)[1:]).all()
 
 
 def test_the_whole_study_is_plain_and_repeats() -> None:
