@@ -5,7 +5,7 @@ from __future__ import annotations
 from heatlab.apps.book import book_inputs
 from heatlab.apps.market import choices, market_inputs
 from heatlab.liquidation import liquidation_map, liquidation_zones
-from heatlab.portfolio import risk_view
+from heatlab.portfolio import prepare_replay, risk_view
 from heatlab.sources import SimulatedSource
 
 
@@ -18,3 +18,4 @@ def warm_up() -> None:
     liquidation_zones(liquidation_map(inputs.candles, inputs.open_interest, brackets=inputs.brackets, venue=venue))
     book = book_inputs(source)
     risk_view(book.positions, book.candles, now=book.now)
+    prepare_replay(book.positions, book.candles, now=book.now)

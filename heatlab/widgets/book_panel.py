@@ -130,6 +130,7 @@ class BookPanel(ipywidgets.VBox):  # type: ignore[misc]
             status=self.status,
             name=lambda _asked: "positions and bars",
         )
+        self.sections.layout.display = "none"  # until there is a book to show
         super().__init__(self._layout(picture))
         self.add_class("hl-app")
         self._listen()
@@ -219,6 +220,12 @@ class BookPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.sections.observe(guard(self._chose, self.status), "chosen")
         self.book.observe(guard(self._changed_book, self.status), "value")
         self.style_sheet.observe(guard(self._retheme, self.status), "theme")
+        self.status.observe(self._failed, "state")
+
+    def _failed(self, change: Any) -> None:
+        """Take the skeleton away where nothing will come; the status line says why."""
+        if change["new"] == "error" and self.view is None:
+            self.message.value = parts.message_html("Nothing to show: the line above says why. Reload tries again.")
 
     def _display(self, inputs: BookInputs, view: RiskView) -> None:
         self.inputs, self.view = inputs, view
@@ -228,6 +235,7 @@ class BookPanel(ipywidgets.VBox):  # type: ignore[misc]
         if self.selection.position not in self._keys():
             self.selection.position = next(iter(self._keys()), ())
         self.message.value = _message(inputs)
+        self.sections.layout.display = ""
         self.callouts.value = override_html(self.override) + state_html(view)
         self.summary.value = summary_html(view, self._settings)
         self.notes.value = parts.notices_html(inputs.notices)

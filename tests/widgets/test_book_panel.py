@@ -210,6 +210,8 @@ def test_a_failing_source_shows_its_reason() -> None:
 
     built, _, _ = panel(fail)
     assert (built.status.state, built.status.text) == ("error", "key refused")
+    assert built.sections.layout.display == "none"
+    assert "hl-skeleton" not in built.message.value
 
 
 def test_thresholds_set_by_hand_are_in_force_logged_and_said() -> None:
