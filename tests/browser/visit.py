@@ -15,6 +15,8 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser.conftest import FLAGS, PAINTED, chromium_path
 
 LIMIT = 90.0
+EMPTY = "() => location.pathname.endsWith('journal.ipynb') && !!document.querySelector('.hl-app .hl-empty')"
+"""A journal nobody has written to yet has no figure, and says what to do."""
 
 
 def wait_for(page: Page, script: str, what: str) -> None:
@@ -34,7 +36,7 @@ def visit(page: Page, url: str) -> None:
     for name in page.eval_on_selector_all("a.hl-card", "cards => cards.map(card => card.getAttribute('href'))"):
         begun = time.monotonic()
         page.goto(f"{root}voila/render/{name}", wait_until="domcontentloaded", timeout=LIMIT * 1000)
-        wait_for(page, PAINTED, f"the figure of {name}")
+        wait_for(page, f"() => ({EMPTY})() || ({PAINTED})()", f"the figure of {name}")
         print(f"{name} painted after {time.monotonic() - begun:.1f} s")
 
 

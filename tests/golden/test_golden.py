@@ -11,13 +11,21 @@ from tests.golden import read_cases, run_case
 from tests.golden.__main__ import main
 
 FILE = Path(__file__).resolve().parents[1] / "data" / "liquidation_cases.json"
+QUANT = FILE.with_name("quant_cases.json")
 CASES = {case["id"]: case for case in read_cases(FILE)}
+QUANT_CASES = {case["id"]: case for case in read_cases(QUANT)}
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_case_holds(name: str) -> None:
     """Each worked case comes out at its stated tolerance."""
     assert run_case(CASES[name]).problems == ()
+
+
+@pytest.mark.parametrize("name", QUANT_CASES)
+def test_a_case_of_portfolio_maths_holds(name: str) -> None:
+    """Correlation, clusters, concentration, Euler shares, Kelly, hedge, trend rules."""
+    assert run_case(QUANT_CASES[name]).problems == ()
 
 
 @pytest.mark.parametrize("name", CASES)
