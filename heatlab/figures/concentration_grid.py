@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from html import escape
 from typing import Any
 
 import pandas as pd
 from bokeh.core.properties import value
-from bokeh.document import Document
-from bokeh.document.events import ModelChangedEvent
 from bokeh.layouts import Row, row
 from bokeh.models import ColumnDataSource, CustomJS, CustomJSTransform, HoverTool, InlineStyleSheet, Range1d, TapTool
 from bokeh.plotting import figure
@@ -27,6 +24,7 @@ from heatlab.figures.concentration_cells import (
     grid_columns,
 )
 from heatlab.figures.palettes import ink
+from heatlab.figures.selectable import Selectable
 from heatlab.figures.theme import DARK, FONT, Theme, apply
 
 HEATS = ("size", "correlation", "both")
@@ -55,7 +53,7 @@ LINES = {"name": (13, "bold"), "value": (20, "bold"), "size": (12, "normal")}
 EMPTY = pd.DataFrame({name: [] for name in (*KEY, "notional", "size_share", "cluster", "is_hedge")})
 
 
-class ConcentrationGrid:
+class ConcentrationGrid(Selectable):
     """The same positions by size-weighted or by correlation-weighted heat; click a cell to select it.
 
     A cell's area is the absolute size of the position, so that colour never stands alone; both heats are printed or
@@ -88,7 +86,6 @@ class ConcentrationGrid:
         self._concentration = EMPTY if concentration is None else concentration
         self._shares = pd.DataFrame({"cluster": [], "name": []}) if shares is None else shares
         self._cells: dict[str, list[Any]] = {}
-        self._callbacks: list[Callable[[dict[str, Any]], Any]] = []
         self.source = ColumnDataSource({name: [] for name in (*FIELDS, *PER_HEAT, *map("other_{}".format, PER_HEAT))})
         self.headers = ColumnDataSource({name: [] for name in HEADER_FIELDS})
         self.plots = (self._plot(""), self._plot("other_"))
@@ -196,30 +193,9 @@ class ConcentrationGrid:
                 glyph.update(line_color=theme.foreground, hatch_color=theme.foreground)
         self.update(self._concentration, shares=self._shares)
 
-    def on_select(self, callback: Callable[[dict[str, Any]], Any]) -> None:
-        """Call ``callback(row)`` with symbol, venue and side of the cell that is clicked.
-
-        Listening needs a document: the figure gets one of its own unless it is already part of one.
-        """
-        if self.root.document is None:
-            Document().add_root(self.root)
-        if not self._callbacks:
-            self.root.document.on_change(self._heard)
-        self._callbacks.append(callback)
-
-    def select(self, symbol: str, venue: str, side: int) -> None:
-        """Mark a position as a click would; nothing is marked where it has no cell of its own."""
-        keys = zip(*(self.source.data[name] for name in KEY), strict=True)
-        self.source.selected.indices = [k for k, key in enumerate(keys) if key == (symbol, venue, side)]
-
-    def _heard(self, event: Any) -> None:
-        chosen = isinstance(event, ModelChangedEvent) and event.model is self.source.selected
-        if not chosen or not self.source.selected.indices:
-            return
-        found = {name: self.source.data[name][self.source.selected.indices[0]] for name in KEY}
-        if found["symbol"]:
-            for callback in self._callbacks:
-                callback(found)
+    def is_named(self, row: dict[str, Any]) -> bool:
+        """Not the cell that sums up the small ones."""
+        return bool(row["symbol"])
 
 
 def concentration_legend(theme: Theme) -> str:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from bokeh.core.properties import value
-from bokeh.document import Document
-from bokeh.document.events import ModelChangedEvent
 from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Range1d, TapTool
 from bokeh.plotting import figure
 
 from heatlab.figures import format as show
 from heatlab.figures.cluster_colours import cluster_colour
 from heatlab.figures.palettes import blend, ink
+from heatlab.figures.selectable import Selectable
 from heatlab.figures.theme import DARK, FONT, Theme, apply
 
 NUMBERS_UP_TO = 20
@@ -50,7 +49,7 @@ def short_names(symbols: Sequence[str]) -> dict[str, str]:
     return {symbol: base if bases.count(base) == 1 else symbol for symbol, base in zip(symbols, bases, strict=True)}
 
 
-class CorrelationMatrix:
+class CorrelationMatrix(Selectable):
     """Symbols down and across in cluster order; a frame and a strip of colour hold a cluster together.
 
     Up to 20 symbols each cell shows its number; ``≠`` marks a pair whose correlation has just changed, ``✓`` one that
@@ -69,6 +68,8 @@ class CorrelationMatrix:
     theme : Theme
     """
 
+    key = ("first", "second")
+
     def __init__(
         self,
         pairs: pd.DataFrame | None = None,
@@ -79,7 +80,6 @@ class CorrelationMatrix:
         theme: Theme = DARK,
     ) -> None:
         self.theme = theme
-        self._callbacks: list[Callable[[tuple[str, str]], Any]] = []
         self.source = ColumnDataSource({name: [] for name in (*CELL, *TOLD)})
         self.blocks = ColumnDataSource({name: [] for name in BLOCK})
         self.root = self._build()
@@ -211,21 +211,9 @@ class CorrelationMatrix:
         pairs, order, clusters, names = self._shown
         self.update(pairs, order=order, clusters=clusters, names=names)
 
-    def on_select(self, callback: Callable[[tuple[str, str]], Any]) -> None:
-        """Call ``callback((first, second))`` with the two symbols of a cell off the diagonal that is clicked."""
-        if self.root.document is None:
-            Document().add_root(self.root)
-        if not self._callbacks:
-            self.root.document.on_change(self._heard)
-        self._callbacks.append(callback)
-
-    def _heard(self, event: Any) -> None:
-        if not isinstance(event, ModelChangedEvent) or event.model is not self.source.selected:
-            return
-        for index in self.source.selected.indices[:1]:
-            pair = (self.source.data["first"][index], self.source.data["second"][index])
-            for callback in self._callbacks if pair[0] != pair[1] else ():
-                callback(pair)
+    def is_named(self, row: dict[str, Any]) -> bool:
+        """Not a cell on the diagonal."""
+        return bool(row["first"] != row["second"])
 
 
 def _note(row: Mapping[Any, Any]) -> str:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from bokeh.core.properties import value
-from bokeh.document import Document
-from bokeh.document.events import ModelChangedEvent
 from bokeh.models import ColumnDataSource, FactorRange, HoverTool, TapTool
 from bokeh.plotting import figure
 
 from heatlab.domain import Side
 from heatlab.figures import format as show
 from heatlab.figures.palettes import heat_colour, ink
+from heatlab.figures.selectable import Selectable
 from heatlab.figures.theme import DARK, FONT, Theme, apply
 
 ALL = "all"
@@ -113,7 +111,7 @@ def _stamp(stamp: Any) -> str:
     return show.UNKNOWN if stamp is None or pd.isna(stamp) else f"{stamp:%Y-%m-%d %H:%M} UTC"
 
 
-class HeatGrid:
+class HeatGrid(Selectable):
     """Positions down, timeframes and "all" across; click a cell to select it.
 
     Under each number stand the thresholds in force, red | green. A cell with no reading is hatched and says why.
@@ -127,10 +125,11 @@ class HeatGrid:
         As ``heat.position_heat`` returns it.
     """
 
+    key = KEY
+
     def __init__(self, table: pd.DataFrame, *, theme: Theme = DARK, overall: pd.DataFrame | None = None) -> None:
         self.theme = theme
         self._table, self._overall = table, overall
-        self._callbacks: list[Callable[[dict[str, Any]], Any]] = []
         self.source = ColumnDataSource({name: [] for name in FIELDS})
         self.root = self._build()
         self.set_theme(theme)
@@ -185,28 +184,3 @@ class HeatGrid:
         cells.glyph.hatch_color = cells.nonselection_glyph.hatch_color = theme.grid
         cells.selection_glyph.line_color = cells.hover_glyph.line_color = theme.foreground
         self.update(self._table, overall=self._overall)
-
-    def on_select(self, callback: Callable[[dict[str, Any]], Any]) -> None:
-        """Call ``callback(row)`` with symbol, venue, side and timeframe of the cell that is clicked.
-
-        Listening needs a document: the figure gets one of its own unless it is already part of one.
-        """
-        if self.root.document is None:
-            Document().add_root(self.root)
-        if not self._callbacks:
-            self.root.document.on_change(self._heard)
-        self._callbacks.append(callback)
-
-    def select(self, symbol: str, venue: str, side: int, timeframe: str) -> None:
-        """Mark a cell as a click would."""
-        data = self.source.data
-        keys = zip(data["symbol"], data["venue"], data["side"], data["timeframe"], strict=True)
-        self.source.selected.indices = [i for i, key in enumerate(keys) if key == (symbol, venue, side, timeframe)]
-
-    def _heard(self, event: Any) -> None:
-        chosen = isinstance(event, ModelChangedEvent) and event.model is self.source.selected
-        if not chosen or not self.source.selected.indices:
-            return
-        row = {name: self.source.data[name][self.source.selected.indices[0]] for name in KEY}
-        for callback in self._callbacks:
-            callback(row)

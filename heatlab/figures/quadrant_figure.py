@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from bokeh.core.properties import value
-from bokeh.document import Document
-from bokeh.document.events import ModelChangedEvent
 from bokeh.models import (
     BoxAnnotation,
     ColumnDataSource,
@@ -24,6 +21,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from heatlab.figures.heat_grid import position_label
+from heatlab.figures.selectable import Selectable
 from heatlab.figures.theme import DARK, FONT, Theme, apply
 
 UNSURE, MEANT, SPECULATIVE, HEDGE = "unsure", "high conviction, large", "speculative, small", "hedge"
@@ -118,7 +116,7 @@ def _label(rows: list[dict[str, Any]]) -> None:
             row["text"] = ""
 
 
-class QuadrantFigure:
+class QuadrantFigure(Selectable):
     """Conviction across, size up (logarithmic); the mark's shape tells the quadrant, its area the size.
 
     Parameters
@@ -132,7 +130,6 @@ class QuadrantFigure:
         self.theme = theme
         names = (*KEY, "conviction", "size_share", "quadrant", "reason")
         self._quadrants = pd.DataFrame({name: [] for name in names}) if quadrants is None else quadrants
-        self._callbacks: list[Callable[[dict[str, Any]], Any]] = []
         self.source = ColumnDataSource({name: [] for name in FIELDS})
         self.root = self._build()
         self.set_theme(theme)
@@ -230,27 +227,3 @@ class QuadrantFigure:
         marks = self.root.select_one({"name": "marks"})
         marks.selection_glyph.line_color = marks.hover_glyph.line_color = theme.foreground
         self.update(self._quadrants)
-
-    def on_select(self, callback: Callable[[dict[str, Any]], Any]) -> None:
-        """Call ``callback(row)`` with symbol, venue and side of the mark that is clicked.
-
-        Listening needs a document: the figure gets one of its own unless it is already part of one.
-        """
-        if self.root.document is None:
-            Document().add_root(self.root)
-        if not self._callbacks:
-            self.root.document.on_change(self._heard)
-        self._callbacks.append(callback)
-
-    def select(self, symbol: str, venue: str, side: int) -> None:
-        """Mark a position as a click would; nothing is marked where it is not drawn."""
-        keys = zip(*(self.source.data[name] for name in KEY), strict=True)
-        self.source.selected.indices = [k for k, key in enumerate(keys) if key == (symbol, venue, side)]
-
-    def _heard(self, event: Any) -> None:
-        chosen = isinstance(event, ModelChangedEvent) and event.model is self.source.selected
-        if not chosen or not self.source.selected.indices:
-            return
-        found = {name: self.source.data[name][self.source.selected.indices[0]] for name in KEY}
-        for callback in self._callbacks:
-            callback(found)

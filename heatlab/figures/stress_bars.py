@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from bokeh.core.properties import value
-from bokeh.document import Document
-from bokeh.document.events import ModelChangedEvent
 from bokeh.layouts import Column, column
 from bokeh.models import (
     ColumnDataSource,
@@ -29,6 +26,7 @@ from heatlab.figures.format import USD_JS
 from heatlab.figures.heat_grid import position_label
 from heatlab.figures.liquidation_data import milliseconds
 from heatlab.figures.palettes import ink
+from heatlab.figures.selectable import Selectable
 from heatlab.figures.theme import DARK, FONT, Theme, apply
 
 MOST_BARS = 40
@@ -76,7 +74,7 @@ def _bar(row: dict[Any, Any], taken: dict[str, int], theme: Theme) -> dict[str, 
     }
 
 
-class StressBars:
+class StressBars(Selectable):
     """P&L of every position at the chosen move, number beside the bar; a liquidated one is crossed out.
 
     The order and the scale stay while the move changes.
@@ -85,7 +83,6 @@ class StressBars:
     def __init__(self, *, theme: Theme = DARK) -> None:
         self.theme = theme
         self._positions: pd.DataFrame | None = None
-        self._callbacks: list[Callable[[str, str, int], Any]] = []
         self.source = ColumnDataSource({name: [] for name in BAR_FIELDS})
         self.root = figure(
             height=BARS_EDGE, sizing_mode="stretch_width", x_range=Range1d(-1, 1), y_range=FactorRange(factors=[]),
@@ -129,27 +126,6 @@ class StressBars:
         self.source.data = columns
         more = len(positions) - len(rows)
         self.root.title.text = f"{title} (largest {len(rows)}, {more} more in the table)" if more > 0 else title
-
-    def on_select(self, callback: Callable[[str, str, int], Any]) -> None:
-        """Call ``callback(symbol, venue, side)`` with the position whose bar is clicked."""
-        if self.root.document is None:
-            Document().add_root(self.root)
-        if not self._callbacks:
-            self.root.document.on_change(self._heard)
-        self._callbacks.append(callback)
-
-    def select(self, symbol: str, venue: str, side: int) -> None:
-        """Mark a position as a click would; one that is not drawn unmarks the others."""
-        keys = zip(self.source.data["symbol"], self.source.data["venue"], self.source.data["side"], strict=True)
-        self.source.selected.indices = [k for k, key in enumerate(keys) if key == (symbol, venue, side)]
-
-    def _heard(self, event: Any) -> None:
-        chosen = isinstance(event, ModelChangedEvent) and event.model is self.source.selected
-        if not chosen or not self.source.selected.indices:
-            return
-        place, data = self.source.selected.indices[0], self.source.data
-        for callback in self._callbacks:
-            callback(str(data["symbol"][place]), str(data["venue"][place]), int(data["side"][place]))
 
     def set_theme(self, theme: Theme) -> None:
         """Switch between light and dark."""

@@ -174,7 +174,7 @@ class CorrelationSection:
         self.limit.observe(guard(lambda _: self._draw(), status), "value")
         self.table.observe(guard(self._choose, status), "value")
         self.trim_button.on_click(guard(lambda _: self._trim(), status))
-        self.matrix.on_select(guard(self._pick, status))
+        self.matrix.on_select(guard(lambda row: self._pick((row["first"], row["second"])), status))
         self._shared.selection.observe(guard(self._follow, status), "position")
 
     def _draw(self) -> None:

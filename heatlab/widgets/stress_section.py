@@ -225,8 +225,8 @@ class StressSection:
         if self._shared.selection.position:
             self.bars.select(*self._shared.selection.position)
 
-    def _clicked(self, symbol: str, venue: str, side: int) -> None:
-        self._shared.selection.position = (symbol, venue, side)
+    def _clicked(self, row: dict[str, Any]) -> None:
+        self._shared.selection.position = (str(row["symbol"]), str(row["venue"]), int(row["side"]))
 
     def _draw_positions(self) -> None:
         if self.result is not None:

@@ -109,4 +109,4 @@ def test_a_click_names_the_pair() -> None:
     shown.on_select(heard.append)
     shown.source.selected.indices = [1]
     shown.source.selected.indices = [0]
-    assert heard == [(NAMES[0], NAMES[1])]
+    assert heard == [{"first": NAMES[0], "second": NAMES[1]}]

@@ -142,9 +142,9 @@ def test_a_click_on_a_bar_tells_which_position() -> None:
     """And selecting marks it."""
     bars, heard = StressBars(), []
     bars.update(pd.DataFrame([position(), position(symbol="ETH/USDT:USDT")]))
-    bars.on_select(lambda *key: heard.append(key))
+    bars.on_select(heard.append)
     bars.select("ETH/USDT:USDT", "okx", 1)
-    assert heard == [("ETH/USDT:USDT", "okx", 1)]
+    assert heard == [{"symbol": "ETH/USDT:USDT", "venue": "okx", "side": 1}]
     assert bars.source.selected.indices == [1]
 
 
