@@ -11,14 +11,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from heatlab.domain import NAN, MarginMode, Position, Side
-from heatlab.margin import default_brackets, has_formula, maintenance_margin, position_liquidation_price
+from heatlab.domain import NAN, Contract, MarginMode, Position, Side
+from heatlab.margin import (
+    contract_of,
+    default_brackets,
+    has_formula,
+    is_spot,
+    maintenance_margin,
+    position_liquidation_price,
+)
 from heatlab.margin.venues import TAKER_FEES, formula_of
 from heatlab.portfolio.orders.apply import WALLET
 
 Owner = tuple[str, str]
 Floats = NDArray[np.float64]
 Brackets = Mapping[Owner, pd.DataFrame]
+AMOUNTS = ["notional_floor", "notional_cap", "maintenance_amount"]
 
 
 def account_liquidation_prices(positions: pd.DataFrame, venue: str, brackets: Brackets) -> Floats:
@@ -33,7 +41,7 @@ def account_liquidation_prices(positions: pd.DataFrame, venue: str, brackets: Br
         Canonical positions; ``attrs["wallet_balance"]`` maps venue to the balance of its cross account [quote].
     venue : str
     brackets : mapping of (venue, symbol) to DataFrame
-        Canonical brackets; :func:`heatlab.margin.default_brackets` where a market has none.
+        Canonical brackets in the margin currency; :func:`heatlab.margin.default_brackets` where a market has none.
 
     Returns
     -------
@@ -44,7 +52,9 @@ def account_liquidation_prices(positions: pd.DataFrame, venue: str, brackets: Br
     prices = np.full(len(rows), np.nan)
     if not has_formula(venue):
         return prices
-    tables = {one.symbol: brackets_of(venue, one.symbol, brackets) for one in rows if one is not None}
+    tables = {
+        one.symbol: brackets_of(venue, one.symbol, brackets, price=one.entry_price) for one in rows if one is not None
+    }
     wallet = float(positions.attrs.get(WALLET, {}).get(venue, NAN))
     slack = [_slack(one, tables) for one in rows]
     for place, one in enumerate(rows):
@@ -55,18 +65,32 @@ def account_liquidation_prices(positions: pd.DataFrame, venue: str, brackets: Br
 
 
 def free_margin(positions: pd.DataFrame, venue: str) -> float:
-    """Equity of a venue's cross account less the initial margin of its cross positions [quote]; NaN where unknown."""
+    """Equity of a venue's cross account less the initial margin of its cross positions [quote].
+
+    NaN where the wallet is unknown, and where cross positions settle in more than one currency or in coin: the wallet
+    then says nothing about each alone. Spot needs no margin and plays no part.
+    """
     wallet = float(positions.attrs.get(WALLET, {}).get(venue, NAN))
-    cross = positions[(positions["venue"] == venue) & (positions["margin_mode"] == MarginMode.CROSS)]
+    here = (positions["venue"] == venue) & (positions["margin_mode"] == MarginMode.CROSS)
+    cross = positions[here & ~positions["symbol"].map(is_spot).astype(bool)]
+    settled = {symbol.partition(":")[2].split("-")[0] for symbol in cross["symbol"]}
+    if len(settled) > 1 or any(contract_of(symbol) is Contract.INVERSE for symbol in cross["symbol"]):
+        return NAN
     profit = cross["side"] * cross["quantity"] * (cross["mark_price"] - cross["entry_price"])
     initial = cross["quantity"] * cross["mark_price"] / cross["leverage"]
     return wallet + float((profit - initial).sum(skipna=False))
 
 
-def brackets_of(venue: str, symbol: str, brackets: Brackets) -> pd.DataFrame:
-    """Brackets of a market; the assumed ones, marked in ``attrs["assumed"]``, where there are none."""
+def brackets_of(venue: str, symbol: str, brackets: Brackets, *, price: float = NAN) -> pd.DataFrame:
+    """Brackets of a market in its margin currency; the assumed ones, marked in ``attrs["assumed"]``, where it has none.
+
+    Assumed brackets are in quote: for a coin-margined contract they are turned into coin at ``price`` [quote].
+    """
     table = brackets.get((venue, symbol))
-    return _assumed() if table is None else table
+    table = _assumed() if table is None else table
+    if contract_of(symbol) is not Contract.INVERSE or not table.attrs.get("assumed") or not price > 0:
+        return table
+    return table.assign(**{name: table[name] / price for name in AMOUNTS})
 
 
 @cache

@@ -202,7 +202,8 @@ def _leverage_reasons(change: Change) -> list[str]:
     row = change.own(change.made).iloc[0]
     inverse = contract_of(change.order.symbol) is Contract.INVERSE
     size = float(row["quantity"]) * (1.0 if inverse else float(row["entry_price"]))
-    allowed = float(maximum_leverage(size, brackets_of(change.order.venue, change.order.symbol, change.brackets)))
+    brackets = brackets_of(change.order.venue, change.order.symbol, change.brackets, price=float(row["entry_price"]))
+    allowed = float(maximum_leverage(size, brackets))
     reasons = []
     if change.order.leverage > allowed:
         reasons.append(f"Leverage {change.order.leverage:g}x is beyond the {allowed:g}x allowed for {change.name}.")

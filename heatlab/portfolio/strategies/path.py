@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from heatlab.domain import Contract
 from heatlab.errors import DataError
 from heatlab.frames import align
-from heatlab.margin import maintenance_margin
+from heatlab.margin import contract_of, maintenance_margin
 from heatlab.portfolio.orders.account import Brackets, brackets_of
 from heatlab.portfolio.strategies.trades import is_trades
 
@@ -64,10 +65,16 @@ class StrategyPath:
         return np.where(self.quantity > 0, self.quantity * self.close, 0.0)
 
     def maintenance(self, brackets: Brackets) -> Floats:
-        """Maintenance margin of the whole at each close [quote]; shape (n_bars,)."""
+        """Maintenance margin of the whole at each close [quote]; shape (n_bars,).
+
+        Brackets of a coin-margined contract are in coin, unless they are the assumed ones.
+        """
         worth, total = self.notional, np.zeros(len(self.index))
         for place, (symbol, venue, _) in enumerate(self.legs):
-            total += maintenance_margin(worth[:, place], brackets_of(venue, symbol, brackets))
+            table = brackets_of(venue, symbol, brackets)
+            coin = contract_of(symbol) is Contract.INVERSE and not table.attrs.get("assumed")
+            price = np.where(worth[:, place] > 0, self.close[:, place], 1.0) if coin else 1.0
+            total += maintenance_margin(worth[:, place] / price, table) * price
         return total
 
     def worst(self) -> Floats:

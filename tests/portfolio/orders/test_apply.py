@@ -6,15 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatlab.domain import NAN, MarginMode, Position, Side
+from heatlab.domain import NAN, Contract, MarginMode, Position, Side
 from heatlab.errors import ParameterError
-from heatlab.margin import bracket_table, position_liquidation_price
-from heatlab.portfolio.orders.account import account_liquidation_prices, free_margin
+from heatlab.margin import bracket_table, liquidation_price, position_liquidation_price
+from heatlab.portfolio.orders.account import account_liquidation_prices, brackets_of, free_margin
 from heatlab.portfolio.orders.apply import ProposedOrder, apply_orders, filled
+from heatlab.portfolio.stress.prepared import prepare_stress
 from tests.portfolio.markets import positions
 
 BTC, ETH, VENUE = "BTC/USDT:USDT", "ETH/USDT:USDT", "binanceusdm"
@@ -177,3 +179,30 @@ def test_free_margin_is_equity_less_initial_margin() -> None:
         wallets={VENUE: 60.0},
     )
     assert free_margin(book, VENUE) == pytest.approx(36.0)
+
+
+def test_assumed_brackets_of_a_coin_margined_contract_are_in_coin() -> None:
+    """300 BTC are 24 million dollars, not the smallest bracket: the price is the one the stress test computes."""
+    book = positions(("BTC/USD:BTC", "binancecoinm", 1, 300.0, 80_000, 80_000, 10, "isolated"))
+    book["margin"] = np.nan
+    exact = liquidation_price(
+        1,
+        300.0,
+        venue="binancecoinm",
+        entry_price=80_000.0,
+        brackets=brackets_of("binancecoinm", "BTC/USD:BTC", {}, price=80_000.0),
+        leverage=10.0,
+        contract=Contract.INVERSE,
+    )
+    got = account_liquidation_prices(book, "binancecoinm", {})[0]
+    assert got == pytest.approx(exact)
+    betas = pd.DataFrame({"symbol": [BTC], "beta": [1.0], "downside_beta": [1.0], "note": [""]})
+    assert got == pytest.approx(prepare_stress(book, betas).book.limit[0])
+
+
+def test_free_margin_is_unknown_beside_positions_that_settle_in_coin() -> None:
+    """A wallet of dollars says nothing about a position whose margin is coin; spot plays no part."""
+    linear, spot = (BTC, VENUE, 1, 2.0, 100, 110, 5, "cross"), ("ETH/USDT", VENUE, 1, 1.0, 40, 45, 1, "cross")
+    coin = ("BTC/USD:BTC", VENUE, 1, 1.0, 100, 110, 5, "cross")
+    assert np.isnan(free_margin(positions(linear, coin, wallets={VENUE: 60.0}), VENUE))
+    assert free_margin(positions(linear, spot, wallets={VENUE: 60.0}), VENUE) == pytest.approx(36.0)

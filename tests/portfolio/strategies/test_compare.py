@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatlab.errors import DataError, MissingColumnsError, ParameterError
+from heatlab.margin import bracket_table
 from heatlab.portfolio.strategies.compare import compare_strategies
+from heatlab.portfolio.strategies.path import hourly_bars, strategy_path
 from heatlab.portfolio.strategies.trades import check_trades, is_trades, trades_from_csv
 from heatlab.portfolio.strategies.verdict import CompareSettings, growth_difference, leverage_verdict
 from tests.portfolio.markets import START, bars, positions, walk
@@ -285,3 +287,13 @@ def test_wrong_tables_and_settings_are_refused() -> None:
         CompareSettings(leverages=(0.0,))
     with pytest.raises(ParameterError, match="'leverage' parameter of growth_difference must be a positive"):
         growth_difference(pd.Series(dtype=float), pd.Series(dtype=float), 0.0)
+
+
+def test_brackets_of_a_coin_margined_contract_are_read_in_coin() -> None:
+    """10 coins of 100 each are in the bracket of up to 50 coins, at 1 %, not in that beyond it, at 10 %."""
+    table = bracket_table([50.0, np.inf], [0.01, 0.10], max_leverages=[100.0, 10.0])
+    book = positions(("BTC/USD:BTC", "binancecoinm", 1, 10.0, 100, 100, 5, "cross"))
+    candles = {("binancecoinm", "BTC/USD:BTC", "1h"): bars(np.full(48, 100.0))}
+    path = strategy_path(book, hourly_bars([book], candles, START + pd.Timedelta("48h")))
+    needed = path.maintenance({("binancecoinm", "BTC/USD:BTC"): table})
+    np.testing.assert_allclose(needed, 10.0)
