@@ -80,8 +80,8 @@ class TimeframeExposure:
         timeframe; ``flips`` share of readings whose trend changes sign within a day, over ``readings``; ``noise``.
     book : DataFrame
         One row per timeframe: ``window``; ``volatility`` of the book per bar and scaled to a day [quote];
-        ``with_trend``, ``against_trend``, ``unknown`` gross value by alignment [quote]; ``effective_bets``;
-        ``largest_share`` of risk; ``flips``, ``readings``, ``noise``.
+        ``with_trend``, ``against_trend``, ``unknown`` gross value by alignment [quote]; ``effective_bets`` and
+        ``largest_share`` of risk by symbol, whatever the venue; ``flips``, ``readings``, ``noise``.
     words : tuple of str
         What follows, in sentences.
     """
@@ -192,14 +192,15 @@ def _one(
     total = int(part["readings"].sum())
     flips = float((part["flips"].fillna(0.0) * part["readings"]).sum() / total) if total else NAN
     volatility = portfolio_volatility(value, wide) if len(held) else NAN
+    bets = part.groupby("symbol", sort=False)["risk_share"].sum(min_count=1)
     return part, {
         "timeframe": timeframe,
         "window": window,
         "volatility": volatility,
         "volatility_day": volatility * np.sqrt(bars_per_day),
         **_alignment(part, value),
-        "effective_bets": effective_bets(part["risk_share"]),
-        "largest_share": float(part["risk_share"].max()) if part["risk_share"].notna().any() else NAN,
+        "effective_bets": effective_bets(bets),
+        "largest_share": float(bets.max()) if bets.notna().any() else NAN,
         "flips": flips,
         "readings": total,
         "noise": bool(noisy and flips >= settings.noise_limit),

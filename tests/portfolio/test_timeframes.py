@@ -138,3 +138,12 @@ def test_bad_input_is_refused() -> None:
         timeframe_exposure(held, tables, heat_table(held, tables, now=now).drop(columns="forecast"), now=now)
     with pytest.raises(ParameterError, match="'windows' parameter of TimeframeSettings"):
         TimeframeSettings(timeframes=("2h",))
+
+
+def test_one_symbol_on_two_venues_is_one_bet() -> None:
+    """Two longs of BTC carry the risk of one bet: 1, and all of it."""
+    held, tables, now = book()
+    both = held.iloc[[0, 2]].assign(side=1).reset_index(drop=True)
+    row = measured(both, tables, now).book.iloc[0]
+    assert row["effective_bets"] == pytest.approx(1.0)
+    assert row["largest_share"] == pytest.approx(1.0)

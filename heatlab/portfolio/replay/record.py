@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -94,8 +95,8 @@ class Replay:
 
     @property
     def effective_bets(self) -> Doubles:
-        """Effective number of bets by risk contribution (:func:`heatlab.portfolio.effective_bets`); shape (n,)."""
-        return bets_of(self.contributions)
+        """Effective number of bets by risk contribution, one symbol on several venues being one; shape (n,)."""
+        return bets_of(self.contributions, list(self.positions["symbol"]))
 
     @property
     def nbytes(self) -> int:
@@ -139,9 +140,13 @@ def fall(value: Doubles) -> Doubles:
     return np.asarray(value - highest, dtype=np.float64)
 
 
-def bets_of(contributions: Floats) -> Doubles:
-    """Effective number of bets of each row, shape (n,)."""
-    sizes = np.abs(np.nan_to_num(contributions.astype(np.float64)))
+def bets_of(contributions: Floats, symbols: Sequence[str]) -> Doubles:
+    """Effective number of bets of each row, shape (n,); columns of one symbol are one bet."""
+    codes, names = pd.factorize(np.asarray(symbols, dtype=object))
+    sizes = np.zeros((len(contributions), len(names)))
+    for column, code in enumerate(codes):
+        sizes[:, code] += np.nan_to_num(contributions[:, column].astype(np.float64))
+    sizes = np.abs(sizes)
     total = sizes.sum(axis=1)
     shares = sizes / np.where(total > 0, total, 1.0)[:, None]
     entropy = -(shares * np.log(np.where(shares > 0, shares, 1.0))).sum(axis=1)

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from heatlab.domain import Timeframe
+from heatlab.domain import Contract, Timeframe
 from heatlab.frames import milliseconds
 from heatlab.heat import HeatSettings, zone_of
 from heatlab.portfolio.book import RISK_TIMEFRAME
 from heatlab.portfolio.correlation.estimate import CorrelationSettings, estimate_correlation
+from heatlab.portfolio.merge import contract_kind, position_value
 from heatlab.portfolio.replay import _kernel as kernel
 from heatlab.portfolio.replay.record import NO_ZONE, Doubles
 
@@ -36,7 +37,9 @@ class Prices:
     last : ndarray of shape (n,)
         Row of ``grid`` that is the newest known at each hour; -1 before the first.
     signed : ndarray of shape (n_positions,)
-        Side times quantity [base].
+        Side times quantity [base]; of a coin-margined position side times its worth [quote], which no price changes.
+    fixed : ndarray of bool of shape (n_positions,)
+        Which are coin-margined.
     at : ndarray of shape (n, n_positions) [quote]
         Last known close of each position's market at each hour; NaN before its first.
     group : ndarray of shape (n_positions,)
@@ -56,7 +59,9 @@ class Prices:
         row = np.searchsorted(stamps + length, times, side="right") - 1
         self.last = np.where(row >= 0, place[row], -1) if place.size else np.full(times.size, -1)
         self.side = held["side"].to_numpy(dtype=np.float64)
-        self.signed = self.side * held["quantity"].to_numpy(dtype=np.float64)
+        self.fixed = np.array([contract_kind(str(one)) is Contract.INVERSE for one in held["symbol"]], dtype=bool)
+        worth = position_value(held).to_numpy(dtype=np.float64)
+        self.signed = self.side * np.where(self.fixed, worth, held["quantity"].to_numpy(dtype=np.float64))
         self.group = np.array([closes.columns.get_loc(symbol) for symbol in held["symbol"]], dtype=np.int64)
         self.at = np.full((times.size, len(held)), np.nan)
         for k, owner in enumerate(zip(held["venue"], held["symbol"], strict=True)):
@@ -69,13 +74,16 @@ class Prices:
     @property
     def exposure(self) -> Doubles:
         """Signed value of each position [quote]; shape (n, n_positions)."""
-        return np.asarray(self.at * self.signed)
+        return np.asarray(np.where(self.fixed & np.isfinite(self.at), 1.0, self.at) * self.signed)
 
     def profit(self) -> Doubles:
-        """Profit of the fixed book since the first hour [quote]; a later price counts from when it is first known."""
+        """Profit of the fixed book since the first hour [quote]; a later price counts from when it is first known.
+
+        A coin-margined position earns its worth times the price's growth in each hour, coin valued at its end.
+        """
         if not self.times.size or not np.isfinite(self.signed).any():
             return np.full(self.times.size, np.nan)
-        moves = np.diff(self.at, axis=0) * self.signed
+        moves = np.diff(self.at, axis=0) / np.where(self.fixed, self.at[:-1], 1.0) * self.signed
         steps = np.nansum(moves, axis=1)
         seen = np.isfinite(self.exposure).any(axis=1)
         return np.where(seen, np.r_[0.0, np.cumsum(steps)], np.nan)

@@ -194,3 +194,23 @@ def test_bad_settings_are_refused() -> None:
         prepare_replay(held, tables, now=now, risk=CorrelationSettings(shrinkage=None))
     with pytest.raises(ParameterError, match=r"'row' parameter of Replay\.table"):
         prepare_replay(held, tables, now=now).table(5_000)
+
+
+def test_one_symbol_on_two_venues_is_one_bet() -> None:
+    """Longs of BTC here and there carry all the risk of one bet, as the measures of the book say."""
+    held, tables, now = book()
+    both = marked(held.iloc[[0, 2]].assign(side=1).reset_index(drop=True), tables, now)
+    np.testing.assert_allclose(prepare_replay(both, tables, now=now).effective_bets[-200:], 1.0)
+
+
+def test_a_coin_margined_position_keeps_its_worth() -> None:
+    """Contracts are worth the same quote at every price, and earn that times the growth of each hour."""
+    held, tables, now = book()
+    coin = marked(held.iloc[:1], tables, now).assign(symbol="BTC/USD:BTC")
+    bars = {("binance", "BTC/USD:BTC", key[2]): table for key, table in tables.items() if key[1].startswith("BTC")}
+    replay = prepare_replay(coin, bars, now=now)
+    worth = float(coin["quantity"].iloc[0] * coin["mark_price"].iloc[0])
+    np.testing.assert_allclose(replay.exposure[:, 0], worth, rtol=1e-6)
+    close = bars["binance", "BTC/USD:BTC", "1h"]["close"].iloc[-25:]
+    earned = worth * close.pct_change().iloc[1:].sum()
+    assert replay.value[-1] - replay.value[-25] == pytest.approx(earned)
