@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from heatlab import heat
+from heatlab.domain import Timeframe
 from heatlab.frames import align
 from heatlab.portfolio.covariance import covariance
 from heatlab.portfolio.heat import portfolio_heat, portfolio_zone
@@ -75,7 +76,7 @@ def book_view(
     positions : DataFrame
         Canonical positions.
     candles : mapping of (venue, symbol, timeframe) to DataFrame
-        Closed candles; the ``1h`` ones also give the covariance.
+        Candles; the ``1h`` ones also give the covariance. Bars that close after ``now`` are left out.
     now : Timestamp
         Instant the ages are counted to.
     settings : HeatSettings, optional
@@ -95,7 +96,7 @@ def book_view(
     table = heat.heat_table(positions, candles, now=now, settings=settings, known=known)
     overall = heat.position_heat(table, settings=settings)
     matched = positions[IDENTITY].merge(overall, on=IDENTITY, how="left")
-    by_symbol = covariance(symbol_closes(positions, candles)) if risk is None else risk
+    by_symbol = _covariance(positions, candles, now) if risk is None else risk
     symbols = list(positions["symbol"])
     shares = net_contributions(exposure(positions), by_symbol.loc[symbols, symbols], instruments=symbols)
     book = portfolio_heat(matched, shares)
@@ -105,6 +106,11 @@ def book_view(
     carried = positions[IDENTITY].assign(risk=shares).groupby(IDENTITY, sort=False, as_index=False).sum(min_count=1)
     overall = overall.merge(carried, on=IDENTITY, how="left")
     return BookView(table, overall, book, portfolio_zone(book, settings=settings), orders, shares, covered)
+
+
+def _covariance(positions: pd.DataFrame, candles: Mapping[Key, pd.DataFrame], now: pd.Timestamp) -> pd.DataFrame:
+    closes = symbol_closes(positions, candles)
+    return covariance(closes[closes.index <= now - Timeframe.parse(RISK_TIMEFRAME).delta])
 
 
 def coverage(positions: pd.DataFrame, position_heat: np.ndarray[Any, Any]) -> float:

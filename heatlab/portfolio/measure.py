@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from heatlab.domain import Timeframe
 from heatlab.heat import HeatSettings
-from heatlab.portfolio.book import Key, book_view, symbol_closes
+from heatlab.portfolio.book import RISK_TIMEFRAME, Key, book_view, symbol_closes
 from heatlab.portfolio.concentration import concentration_measures, concentration_table
 from heatlab.portfolio.correlation.clusters import ClusterSettings, cluster_shares, correlation_clusters
 from heatlab.portfolio.correlation.estimate import CorrelationSettings, estimate_correlation
@@ -31,6 +32,7 @@ class RiskSettings:
 
 
 DEFAULT = RiskSettings()
+BAR = Timeframe.parse(RISK_TIMEFRAME).delta
 
 
 def risk_view(
@@ -49,7 +51,7 @@ def risk_view(
     positions : DataFrame
         Canonical positions.
     candles : mapping of (venue, symbol, timeframe) to DataFrame
-        Closed candles; the ``1h`` ones give the correlation.
+        Candles; the ``1h`` ones give the correlation. Bars that close after ``now`` are left out.
     now : Timestamp (UTC)
     settings : RiskSettings
     previous_clusters : Series, optional
@@ -64,7 +66,7 @@ def risk_view(
     """
     held = positions.reset_index(drop=True).astype({"side": "int64"})
     closes = symbol_closes(held, candles)
-    closes = closes[closes.index < now]
+    closes = closes[closes.index <= now - BAR]
     estimate = estimate_correlation(closes, settings=settings.correlation)
     labels = correlation_clusters(estimate.matrix, previous=previous_clusters)
     book = book_view(

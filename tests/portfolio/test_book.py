@@ -8,6 +8,7 @@ import pytest
 
 from heatlab.portfolio import RuleSettings, book_view
 from heatlab.portfolio.book import exposure, symbol_closes
+from heatlab.portfolio.measure import risk_view
 
 NOW = pd.Timestamp("2026-01-20", tz="UTC")
 
@@ -83,3 +84,18 @@ def test_no_rule_while_most_of_the_book_is_unknown() -> None:
     assert view.orders.empty
     whole = book_view(positions(), {("okx", "ETH/USDT:USDT", "1h"): rising}, now=NOW, rules=RuleSettings(coverage=0.2))
     assert not whole.orders.empty
+
+
+def test_a_bar_that_is_still_open_changes_nothing() -> None:
+    """Half an hour before the last bar closes its price is not used, neither for heat nor for risk."""
+    candles = {
+        ("binanceusdm", "BTC/USDT:USDT", "1h"): bars(100.0, 1),
+        ("okx", "ETH/USDT:USDT", "1h"): bars(10.0, 2),
+    }
+    moment = NOW - pd.Timedelta("30min")
+    torn = {key: table.copy() for key, table in candles.items()}
+    torn["okx", "ETH/USDT:USDT", "1h"].iloc[-1] *= 2
+    for measure in (book_view, risk_view):
+        seen, doubled = (measure(positions(), tables, now=moment) for tables in (candles, torn))
+        one, other = (getattr(view, "heat", view).contributions for view in (seen, doubled))
+        np.testing.assert_array_equal(one, other)
