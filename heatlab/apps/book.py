@@ -12,7 +12,7 @@ import pandas as pd
 from heatlab.apps.market import Progress, heat_candles, market_of, notices, watch_list
 from heatlab.errors import HeatlabError
 from heatlab.heat import HeatSettings
-from heatlab.sources import Capability, MarketSource, WithPositions
+from heatlab.sources import Capability, MarketSource
 from heatlab.widgets.sections import BookInputs, Owner
 
 MARKETS = 6
@@ -26,7 +26,7 @@ T = TypeVar("T")
 def book_inputs(
     source: MarketSource,
     *,
-    book: pd.DataFrame | None = None,
+    held: pd.DataFrame | None = None,
     settings: HeatSettings | None = None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
@@ -36,8 +36,8 @@ def book_inputs(
     Parameters
     ----------
     source : MarketSource
-    book : DataFrame, optional
-        Canonical positions in place of the source's own.
+    held : DataFrame, optional
+        Canonical positions in place of the source's own, with their marks and liquidation prices.
     settings : HeatSettings, optional
         Its timeframes are loaded.
     progress : callable, optional
@@ -52,8 +52,7 @@ def book_inputs(
         position, a watch list.
     """
     used = settings or HeatSettings()
-    held_by = source if book is None else WithPositions(market_of(source), book)
-    own = held_by.positions()
+    own = source.positions() if held is None else held
     shown = watch_list(source) if own.empty else own
     around = _markets(source, shown)
     candles, problems = heat_candles(source, around, timeframes=used.timeframes, progress=progress, cancel=cancel)
@@ -69,7 +68,7 @@ def book_inputs(
         watching=own.empty,
         brackets=_each(source, owners, Capability.BRACKETS, _brackets, missing),
         spreads=_each(source, owners[:MOST_BOOKS], Capability.ORDER_BOOK, _spread, missing),
-        notices=(*problems, *missing, *notices(held_by, about)),
+        notices=(*problems, *missing, *notices(source, about)),
     )
 
 

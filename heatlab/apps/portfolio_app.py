@@ -5,25 +5,37 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from heatlab.apps import url
 from heatlab.apps.book import book_inputs
-from heatlab.apps.market import Progress, market_of
+from heatlab.apps.market import Progress, market_of, notices
 from heatlab.apps.shell import remember, remembered
 from heatlab.apps.user_data import Records, log_to
 from heatlab.domain import JournalEntry
 from heatlab.errors import HeatlabError, ParameterError
 from heatlab.heat import HeatSettings
-from heatlab.portfolio import ClusterSettings, RiskSettings, RiskView, ThresholdOverride, overridden, risk_view
+from heatlab.portfolio import (
+    ClusterSettings,
+    RiskSettings,
+    RiskView,
+    ThresholdOverride,
+    merge_positions,
+    overridden,
+    position_pnl,
+    risk_view,
+)
 from heatlab.sources import MarketSource, WithPositions
 from heatlab.store import SettingsStore
 from heatlab.widgets.book_panel import OWN_BOOK, BookPanel
 from heatlab.widgets.sections import BookInputs, Section, Shared
 
 log = logging.getLogger("heatlab.apps")
+ALL_BOOKS = "*"
+"""All books as one; no book can be named so."""
 THRESHOLDS, CLUSTERS, LIMITS = "thresholds", "clusters", "cluster limits"
 SNAPSHOT_TABLES = ("concentration", "cluster_shares")
 
@@ -54,9 +66,21 @@ class Desk:
 
     def load(self, book: str, *, progress: Progress | None = None, cancel: threading.Event | None = None) -> BookInputs:
         """Load a book by its name; ``""`` is the source's own."""
-        typed = None if book == OWN_BOOK else self._typed(book)
         self.book = book
-        return book_inputs(self.source, book=typed, progress=progress, cancel=cancel)
+        if book == OWN_BOOK:
+            return book_inputs(self.source, progress=progress, cancel=cancel)
+        held = self.positions(book)
+        inputs = book_inputs(self.source, held=held, progress=progress, cancel=cancel)
+        noted = () if book == ALL_BOOKS else notices(self._typed(book), {*held["venue"], *held["symbol"]})
+        return replace(inputs, notices=tuple(dict.fromkeys((*inputs.notices, *noted))))
+
+    def positions(self, book: str) -> pd.DataFrame:
+        """Positions of a book by its name, marks and liquidation prices filled in; ``ALL_BOOKS`` merges all of them."""
+        if book == ALL_BOOKS:
+            return merge_positions(self.all_books())
+        if book == OWN_BOOK:
+            return self.source.positions()
+        return self._typed(book).positions()
 
     def measure(self, inputs: BookInputs, override: ThresholdOverride | None) -> RiskView:
         """Measure a book, number its clusters as before, and keep a snapshot."""
@@ -83,17 +107,15 @@ class Desk:
 
     def books(self) -> dict[str, str]:
         """Books to choose from, by what they are called on screen."""
-        names = () if self.records is None else self.records.books.names()
-        return {"of the source": OWN_BOOK} | {name: name for name in names}
+        named = self._named()
+        return named | ({"all together": ALL_BOOKS} if len(named) > 1 else {})
 
     def all_books(self) -> dict[str, pd.DataFrame]:
         """Positions of every book, by what it is called on screen; one that cannot be read is left out (logged)."""
         found: dict[str, pd.DataFrame] = {}
-        for label, name in self.books().items():
+        for label, name in self._named().items():
             try:
-                market = market_of(self.source)
-                held = self.source if name == OWN_BOOK else WithPositions(market, self._typed(name))
-                found[label] = held.positions()
+                found[label] = self.positions(name)
             except HeatlabError:
                 log.exception("the book %r is left out", label)
         return found
@@ -137,10 +159,14 @@ class Desk:
         """Return what writes to the journal, stamped with the source's clock; None where there is no journal."""
         return None if self.records is None else log_to(self.records.journal, self.source)
 
-    def _typed(self, name: str) -> pd.DataFrame:
+    def _typed(self, book: str) -> WithPositions:
         if self.records is None:
-            raise ParameterError(f"The book {name!r} is not kept: there are no records here.")
-        return self.records.books.read(name)
+            raise ParameterError(f"The book {book!r} is not kept: there are no records here.")
+        return WithPositions(market_of(self.source), self.records.books.read(book))
+
+    def _named(self) -> dict[str, str]:
+        names = () if self.records is None else self.records.books.names()
+        return {"of the source": OWN_BOOK} | {name: name for name in names}
 
     def _known_heat(self, inputs: BookInputs, override: ThresholdOverride | None) -> pd.DataFrame | None:
         """Give the readings of the book measured last, if they are of the same market and thresholds."""
@@ -169,9 +195,6 @@ class Desk:
 
 def snapshot_values(view: RiskView) -> dict[str, float | str]:
     """Give the numbers of a view that are kept beside its tables, for sliders and for drawdowns."""
-    pnl = view.positions["side"] * view.positions["quantity"] * (
-        view.positions["mark_price"] - view.positions["entry_price"]
-    )  # fmt: skip
     return {
         "book_heat": float(view.heat.book_heat),
         "zone": float(view.heat.zone),
@@ -179,7 +202,7 @@ def snapshot_values(view: RiskView) -> dict[str, float | str]:
         "effective_bets": float(view.measures.effective_bets),
         "gross_exposure": float(view.measures.gross_exposure),
         "net_exposure": float(view.measures.net_exposure),
-        "unrealized_pnl": float(pnl.sum(min_count=1)),
+        "unrealized_pnl": float(position_pnl(view.positions).sum(min_count=1)),
         "systemic": view.systemic.level,
     }
 

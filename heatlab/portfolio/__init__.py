@@ -27,7 +27,7 @@ from heatlab.portfolio.kelly import kelly_fraction, kelly_from_trades, kelly_lev
 from heatlab.portfolio.lead_lag import LeadLag, lead_lag
 from heatlab.portfolio.market_state import MarketState, market_state
 from heatlab.portfolio.measure import RiskSettings, risk_view
-from heatlab.portfolio.merge import merge_positions
+from heatlab.portfolio.merge import merge_positions, position_pnl, position_value
 from heatlab.portfolio.orders.apply import ProposedOrder, apply_orders
 from heatlab.portfolio.orders.costs import CostSettings, price_orders
 from heatlab.portfolio.orders.pretrade import PretradeResult, pretrade_check
@@ -126,6 +126,8 @@ __all__ = [
     "portfolio_heat",
     "portfolio_volatility",
     "portfolio_zone",
+    "position_pnl",
+    "position_value",
     "prepare_replay",
     "prepare_stress",
     "pretrade_check",

@@ -121,7 +121,8 @@ class HeatSection:
             & (rows["timeframe"] == timeframe)
         ]
         names = ("heat", "zone", "green", "red", "forecast", "volatility_percentile")
-        state: dict[str, Any] = {name: float(value) for name, value in chosen.iloc[0][list(names)].items()} if len(chosen) else {}
+        values = chosen.iloc[0][list(names)].items() if len(chosen) else ()
+        state: dict[str, Any] = {str(name): float(value) for name, value in values}
         state |= {"timeframe": timeframe, "portfolio heat": float(view.heat.book_heat), "rule": view.heat.rule}
         state |= {"mark_price": self._mark_price(symbol, venue)}
         text = f"heat {show.number(state.get('heat', np.nan), 1)} on {timeframe}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, Protocol
 
 import ipywidgets
@@ -11,10 +12,12 @@ import pandas as pd
 import traitlets
 
 from heatlab.domain import JournalEntry
+from heatlab.figures import format as show
 from heatlab.figures.theme import LIGHT, Theme
 from heatlab.portfolio.view import RiskView
 from heatlab.widgets.status import Status
 
+MOST_LATE = 5
 Key = tuple[str, str, str]
 Owner = tuple[str, str]
 
@@ -153,7 +156,8 @@ class Sections(ipywidgets.VBox):  # type: ignore[misc]
         options = [(section.title, section.name) for section in sections]
         self.bar = ipywidgets.ToggleButtons(options=options)
         self.bar.add_class("hl-sections")
-        super().__init__([self.bar, *(section.root for section in sections)])
+        self.age = ipywidgets.HTML()
+        super().__init__([self.bar, self.age, *(section.root for section in sections)])
         traitlets.link((self.bar, "value"), (self, "chosen"))
         self.observe(self._open, "chosen")
         self.bar.value = chosen if chosen in self._sections else sections[0].name
@@ -178,6 +182,7 @@ class Sections(ipywidgets.VBox):  # type: ignore[misc]
     def show(self, inputs: BookInputs, view: RiskView) -> None:
         """Give every section a book; the visible one draws it now, the others when they are opened."""
         self._given, self._drawn = (inputs, view), set()
+        self.age.value = age_html(view, inputs.now)
         self._open(None)
 
     def set_theme(self, theme: Theme) -> None:
@@ -191,3 +196,19 @@ class Sections(ipywidgets.VBox):  # type: ignore[misc]
         if self._given is not None and self.chosen in self._sections and self.chosen not in self._drawn:
             self._drawn.add(self.chosen)
             self._sections[self.chosen].show(*self._given)
+
+
+def age_html(view: RiskView, now: pd.Timestamp) -> str:
+    """Say up to when everything below is, and which markets are behind by more than three of their bars."""
+    table = view.heat.table
+    hourly = table[table["timeframe"] == "1h"].dropna(subset=["age"]) if len(table) else table
+    if hourly.empty:
+        return ""
+    last = now - hourly["age"].min()
+    late = hourly[hourly["note"].str.startswith("stale")].drop_duplicates(["symbol", "venue"])
+    text = f"Everything below is of the bars closed by {last:%Y-%m-%d %H:%M} UTC, {show.age(hourly['age'].min())} ago."
+    if len(late):
+        named = [f"{row['symbol']} on {row['venue']} by {show.age(row['age'])}" for row in late.to_dict("records")]
+        more = f" and {len(named) - MOST_LATE} more" if len(named) > MOST_LATE else ""
+        text += f" Behind by more than three bars, greyed, not to be relied on: {', '.join(named[:MOST_LATE])}{more}."
+    return f'<p class="hl-muted hl-age">{escape(text)}</p>'

@@ -337,3 +337,22 @@ def test_open_market_reads_the_environment(tmp_path: Path) -> None:
 def test_warm_up_runs() -> None:
     """Every app's computation runs once."""
     hl.apps.warm_up()
+
+
+def test_books_can_be_merged_and_each_keeps_its_notes(source: SimulatedSource, tmp_path: Path) -> None:
+    """A typed-in book beside the account's: together the same leg is one row; an unknown symbol is noted."""
+    records = Records(
+        Journal(tmp_path / "j.sqlite"), SnapshotStore(tmp_path / "s.sqlite"), BookStore(tmp_path / "b.sqlite")
+    )
+    own = source.positions()
+    typed = pd.concat([own.iloc[[0]], own.iloc[[1]].assign(symbol="NONE/USDT:USDT")], ignore_index=True)
+    records.books.write("typed", typed)
+    app = hl.apps.portfolio_heat(source, SettingsStore(tmp_path / "settings.json"), records=records)
+    assert [label for label, _ in app.book.options] == ["of the source", "typed", "all together"]
+    app.book.value = "typed"
+    assert len(app.view.positions) == 2
+    assert any("NONE/USDT:USDT" in note for note in app.inputs.notices)
+    app.book.value = "*"
+    assert app.status.state != "error"
+    assert len(app.view.positions) == len(own) + 1
+    assert app.view.positions["quantity"][0] == pytest.approx(2 * own["quantity"][0])
