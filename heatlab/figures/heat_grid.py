@@ -12,7 +12,7 @@ from bokeh.plotting import figure
 
 from heatlab.domain import Side
 from heatlab.figures import format as show
-from heatlab.figures.palettes import heat_colour, ink
+from heatlab.figures.palettes import faded, heat_colour, ink
 from heatlab.figures.selectable import Selectable
 from heatlab.figures.theme import DARK, FONT, Theme, apply
 
@@ -66,16 +66,17 @@ def cell_columns(table: pd.DataFrame, overall: pd.DataFrame | None, *, theme: Th
 def _cell(row: dict[Any, Any], theme: Theme) -> dict[str, Any]:
     heat, zone = float(row["heat"]), float(row.get("zone", np.nan))
     known = np.isfinite(heat)
-    fill = heat_colour(heat) if known else theme.panel
+    stale = str(row.get("note", "")).startswith("stale")
+    fill = (faded(heat_colour(heat), theme.panel) if stale else heat_colour(heat)) if known else theme.panel
     known_frames = f"mean of {row['timeframes']} timeframes" if "timeframes" in row else ""
     return {
         "row": position_label(row["symbol"], row["venue"], int(row["side"])),
         "column": row["timeframe"],
         "fill": fill,
-        "hatch": " " if known else "/",
+        "hatch": " " if known and not stale else "/",
         "ink": ink(fill) if known else theme.muted,
         "text": f"{heat:.0f} {arrow(zone)}" if known else show.UNKNOWN,
-        "note": _below(row, known=known),
+        "note": "old" if stale and known else _below(row, known=known),
         "symbol": row["symbol"],
         "venue": row["venue"],
         "side": int(row["side"]),

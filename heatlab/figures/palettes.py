@@ -70,6 +70,11 @@ def heat_colour(heat: float) -> str:
     return TRAFFIC[int(np.clip(round(heat / 100 * 255), 0, 255))]
 
 
+def faded(colour: str, into: str) -> str:
+    """Colour two thirds of the way to another: what is shown, but not to be relied on."""
+    return blend((colour, into), 4)[2]
+
+
 def on_theme(name: str, theme: Theme) -> list[str]:
     """Return the 256 colours of the levels of a density image, as ``#rrggbbaa``.
 

@@ -25,6 +25,17 @@ def test_an_unknown_reading_is_hatched_and_says_why(heat_table: pd.DataFrame) ->
     assert data["hatch"][0] == " "
 
 
+def test_an_old_reading_is_hatched_and_greyed_but_keeps_its_number(heat_table: pd.DataFrame) -> None:
+    """Three bars late: the number stays, the colour goes, the cell says so."""
+    known = int(heat_table["heat"].notna().to_numpy().argmax())
+    fresh = HeatGrid(heat_table).source.data
+    heat_table.loc[heat_table.index[known], "note"] = "stale: 1h bars 5 missing"
+    old = HeatGrid(heat_table).source.data
+    assert old["text"][known] == fresh["text"][known]
+    assert (old["hatch"][known], old["note"][known]) == ("/", "old")
+    assert old["fill"][known] != fresh["fill"][known]
+
+
 def test_rows_and_columns_follow_the_table(heat_table: pd.DataFrame) -> None:
     """The first position is on top."""
     grid = HeatGrid(heat_table)
