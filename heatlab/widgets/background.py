@@ -10,6 +10,57 @@ from heatlab.widgets.jobs import LatestWins
 from heatlab.widgets.status import Status, guard
 
 
+def in_thread(
+    work: Callable[[], Any],
+    then: Callable[[Any], Any],
+    status: Status,
+    *,
+    failed: Callable[[Exception], Any] | None = None,
+) -> Any:
+    """Do ``then(work())``, the work in a thread where an event loop runs, at once where none does.
+
+    Parameters
+    ----------
+    work : callable
+        It must not touch widgets.
+    then : callable
+        ``then(result)``, on the event loop.
+    status : Status
+        Where an error is shown.
+    failed : callable, optional
+        ``failed(error)``, on the event loop, if the work raises.
+
+    Returns
+    -------
+    awaitable or None
+        What to wait for where an event loop runs.
+    """
+
+    async def later() -> None:
+        try:
+            result = await asyncio.to_thread(work)
+        except Exception as error:
+            if failed is not None:
+                failed(error)
+            raise
+        then(result)
+
+    def now() -> None:
+        try:
+            result = work()
+        except Exception as error:
+            if failed is not None:
+                failed(error)
+            raise
+        then(result)
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return guard(now, status)()
+    return guard(later, status)()
+
+
 class Background:
     """Compute away from the event loop, display on it.
 
@@ -24,9 +75,7 @@ class Background:
     """
 
     def __init__(self, compute: Callable[[Any], Any], display: Callable[[Any], Any], status: Status) -> None:
-        self._compute, self._display = compute, display
-        self._now, self._later = guard(self._run, status), guard(self._run_in_thread, status)
-        self._latest = LatestWins(self._start)
+        self._latest = LatestWins(lambda request: in_thread(lambda: compute(request), display, status))
 
     def __call__(self, request: Any) -> None:
         """Take a request; it overtakes those that wait."""
@@ -35,16 +84,3 @@ class Background:
     async def settled(self) -> None:
         """Wait until every request taken so far is dealt with."""
         await self._latest.settled()
-
-    def _start(self, request: Any) -> Any:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return self._now(request)
-        return self._later(request)
-
-    def _run(self, request: Any) -> None:
-        self._display(self._compute(request))
-
-    async def _run_in_thread(self, request: Any) -> None:
-        self._display(await asyncio.to_thread(self._compute, request))

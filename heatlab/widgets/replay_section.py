@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -23,6 +22,7 @@ from heatlab.portfolio.replay.prepare import prepare_replay
 from heatlab.portfolio.replay.record import Replay
 from heatlab.portfolio.replay.snapshots import Row, replay_from_snapshots
 from heatlab.portfolio.view import RiskView
+from heatlab.widgets.background import in_thread
 from heatlab.widgets.downloads import download_link
 from heatlab.widgets.jobs import LatestWins
 from heatlab.widgets.pane import BokehPane
@@ -100,7 +100,7 @@ class ReplaySection:
         self.body = ipywidgets.VBox([self.player, self.falls, self.pane, self.notes, self.table, self.comparison])
         self.body.layout.display = "none"
         self.root = ipywidgets.VBox([self._bar(), self.what, self.message, self.body])
-        self._latest = LatestWins(self._begin)
+        self._latest = LatestWins(guard(self._begin, shared.status))
         self.kind.observe(guard(lambda _: self.prepare(), shared.status), "value")
         self.cancel_button.on_click(guard(lambda _: self.cancel(), shared.status))
         self.note_button.on_click(guard(lambda _: self._note(), shared.status))
@@ -153,28 +153,18 @@ class ReplaySection:
         return self.kind.value, inputs.source_name, stamp, rows, self._settings()
 
     def _begin(self, _value: Any) -> Any:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return guard(self._now, self._shared.status)()
-        return guard(self._later, self._shared.status)()
-
-    def _now(self) -> None:
-        task = self._started()
-        if task is not None:
-            self._done(self._work(*task), task)
-
-    async def _later(self) -> None:
         task = self._started()
         if task is None:
-            return
-        try:
-            found = await asyncio.to_thread(self._work, *task)
-        except Exception as error:
-            self._failed(str(error))
-            raise
-        finally:
-            self.cancel_button.disabled, self._loading = True, None
+            return None
+        return in_thread(
+            lambda: self._work(*task),
+            lambda found: self._ended(found, task),
+            self._shared.status,
+            failed=lambda error: self._failed(str(error)),
+        )
+
+    def _ended(self, found: Prepared, task: tuple[Any, ...]) -> None:
+        self.cancel_button.disabled, self._loading = True, None
         if not task[-1].cancel.is_set():
             self._done(found, task)
         elif self.prepared is None:
@@ -223,6 +213,7 @@ class ReplaySection:
         self._shared.status.ready(f"Replay: {len(replay):,} states, {self.figure.drawn} positions drawn")
 
     def _failed(self, text: str) -> None:
+        self.cancel_button.disabled, self._loading = True, None
         self.message.value = message_html(text)
         self.body.layout.display = "none"
 

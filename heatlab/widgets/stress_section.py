@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,6 +21,7 @@ from heatlab.portfolio.stress.result import StressResult
 from heatlab.portfolio.stress.scenario import Scenario, run_scenario, scenarios
 from heatlab.portfolio.stress.settings import StressSettings
 from heatlab.portfolio.view import RiskView
+from heatlab.widgets.background import in_thread
 from heatlab.widgets.downloads import download_link
 from heatlab.widgets.jobs import LatestWins
 from heatlab.widgets.pane import BokehPane
@@ -238,20 +238,7 @@ class StressSection:
     def _list_days(self, _request: Any) -> Any:
         assert self._inputs is not None
         self._offer_days(_at_hand(self._inputs))
-        return self._in_turn(self._offer, self._offer_days) if self._offer is not None else None
-
-    def _in_turn(self, work: Callable[[], Any], then: Callable[[Any], None]) -> Any:
-        """Run ``work`` in a thread where an event loop runs, at once where none does; hand its result on."""
-
-        async def later() -> None:
-            then(await asyncio.to_thread(work))
-
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            then(work())
-            return None
-        return guard(later, self._shared.status)()
+        return None if self._offer is None else in_thread(self._offer, self._offer_days, self._shared.status)
 
     def _offer_days(self, days: tuple[Scenario, ...]) -> None:
         buttons = []
@@ -283,7 +270,7 @@ class StressSection:
                 status.ready(f"{scenario.name}: shown hour by hour")
 
         status.busy(f"Loading {scenario.name}")
-        return self._in_turn(work, then)
+        return in_thread(work, then, status)
 
     def _log(self) -> None:
         if self.result is None or self._shared.log is None:

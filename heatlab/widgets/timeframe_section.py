@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from html import escape
-from typing import Any
 
 import ipywidgets
 
@@ -14,12 +12,11 @@ from heatlab.figures.theme import Theme
 from heatlab.figures.timeframe_figure import TimeframeFigure, head
 from heatlab.portfolio.timeframes import DEFAULT, TimeframeExposure, TimeframeSettings, timeframe_exposure
 from heatlab.portfolio.view import RiskView
+from heatlab.widgets.background import Background
 from heatlab.widgets.downloads import download_link
-from heatlab.widgets.jobs import LatestWins
 from heatlab.widgets.pane import BokehPane
 from heatlab.widgets.panel_parts import message_html
 from heatlab.widgets.sections import BookInputs, Shared
-from heatlab.widgets.status import guard
 
 LEGEND = (
     "Each cell: momentum heat on these bars, ▲ green, ● amber, ▼ red zone; with or against the trend of these bars; "
@@ -50,15 +47,15 @@ class TimeframeSection:
         bar.add_class("hl-toolbar")
         self.body = ipywidgets.VBox([self.words, self.pane, self.notes, self.table, bar])
         self.root = ipywidgets.VBox([self.message, self.body])
-        self._latest = LatestWins(self._begin)
+        self._work = Background(self._measure, self._display, shared.status)
 
     def show(self, inputs: BookInputs, view: RiskView) -> None:
         """Show a book; it is measured in a thread where an event loop runs."""
-        self._latest((inputs, view))
+        self._work((inputs, view))
 
     async def settled(self) -> None:
         """Wait until the view is up to date."""
-        await self._latest.settled()
+        await self._work.settled()
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours of the figure."""
@@ -68,26 +65,15 @@ class TimeframeSection:
         """All positions by timeframe as CSV; empty before there are any."""
         return b"" if self.exposure is None else self.exposure.positions.to_csv(index=False).encode()
 
-    def _begin(self, given: tuple[BookInputs, RiskView]) -> Any:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return guard(self._now, self._shared.status)(given)
-        return guard(self._later, self._shared.status)(given)
-
-    def _now(self, given: tuple[BookInputs, RiskView]) -> None:
-        self._display(given[0], self._measure(given))
-
-    async def _later(self, given: tuple[BookInputs, RiskView]) -> None:
-        self._display(given[0], await asyncio.to_thread(self._measure, given))
-
-    def _measure(self, given: tuple[BookInputs, RiskView]) -> TimeframeExposure:
+    def _measure(self, given: tuple[BookInputs, RiskView]) -> tuple[BookInputs, TimeframeExposure]:
         inputs, view = given
-        return timeframe_exposure(
-            view.positions, inputs.candles, view.heat.table, now=inputs.now, settings=self._settings
+        table = view.heat.table
+        return inputs, timeframe_exposure(
+            view.positions, inputs.candles, table, now=inputs.now, settings=self._settings
         )
 
-    def _display(self, inputs: BookInputs, found: TimeframeExposure) -> None:
+    def _display(self, measured: tuple[BookInputs, TimeframeExposure]) -> None:
+        inputs, found = measured
         self.exposure = found
         empty = found.positions.empty
         self.body.layout.display = "none" if empty else ""

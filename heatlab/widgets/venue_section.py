@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -22,6 +21,7 @@ from heatlab.portfolio.lead_lag import LeadLag, lead_lag
 from heatlab.portfolio.venues import VenueComparison, shared_bars, venue_comparison
 from heatlab.portfolio.view import RiskView
 from heatlab.widgets import panel_parts as parts
+from heatlab.widgets.background import in_thread
 from heatlab.widgets.downloads import download_link
 from heatlab.widgets.jobs import LatestWins
 from heatlab.widgets.pane import BokehPane
@@ -84,7 +84,6 @@ class VenueSection:
         self.pane = BokehPane(self.figure.root, waiting="Drawing the lead-lag")
         self._content = ipywidgets.VBox(self._parts())
         self.root = ipywidgets.VBox([self.message, self._content])
-        self._now, self._later = guard(self._run, shared.status), guard(self._run_in_thread, shared.status)
         self._latest = LatestWins(self._start)
         self._listen()
 
@@ -175,24 +174,15 @@ class VenueSection:
         self._latest(_Asked(self._inputs, self.first.value, self.second.value))
 
     def _start(self, asked: _Asked) -> Any:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return self._now(asked)
-        return self._later(asked)
-
-    def _run(self, asked: _Asked) -> None:
-        self._display(asked, self._work(asked, set(self._loaded)))
-
-    async def _run_in_thread(self, asked: _Asked) -> None:
         if not self.table.value:
             self.words.value = parts.message_html("Comparing the venues", kind="hl-skeleton")
-        try:
-            result = await asyncio.to_thread(self._work, asked, set(self._loaded))
-        except Exception:
-            self.words.value = ""
-            raise
-        self._display(asked, result)
+        loaded = set(self._loaded)
+        return in_thread(
+            lambda: self._work(asked, loaded),
+            lambda result: self._display(asked, result),
+            self._shared.status,
+            failed=lambda _error: setattr(self.words, "value", ""),
+        )
 
     def _work(self, asked: _Asked, loaded: set[str]) -> tuple[dict[Key, pd.DataFrame], VenueComparison]:
         """Load what is missing and compare; nothing of the section is changed here."""
