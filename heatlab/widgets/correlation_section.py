@@ -132,7 +132,7 @@ class CorrelationSection:
         """Entry that accepts the chosen pair, with its state at this moment."""
         if self.pair is None:
             return None
-        row = _plain(self.pairs.iloc[self.table.value - 1])
+        row = self.pairs.iloc[self.table.value - 1].to_dict()
         words = f"Correlation of {' and '.join(map(_base, self.pair))} accepted at {row['correlation']:.2f}"
         return JournalEntry(kind="accepted", text=words, symbol=self.pair[0], state={**row, "limit": self.limit.value})
 
@@ -140,12 +140,13 @@ class CorrelationSection:
         """Entry that proposes the trim shown; None where there is no order."""
         if self.trim is None or self.trim.orders.empty:
             return None
-        first = _plain(self.trim.orders.iloc[0])
+        orders = self.trim.orders.to_dict("records")
+        first = orders[0]
         state = {
             "pair": list(self.pair or ()),
             "share_before": self.trim.before,
             "share_after": self.trim.after,
-            "orders": [_plain(row) for _, row in self.trim.orders.iterrows()],
+            "orders": orders,
         }
         return JournalEntry(
             kind="order", text=self.trim.text, symbol=first["symbol"], venue=first["venue"], side=first["side"],
@@ -349,12 +350,6 @@ def _notes(view: RiskView) -> list[str]:
     if len(view.closes):
         told.append(f"Up to the hour that began {view.closes.index[-1]:%Y-%m-%d %H:%M} UTC.")
     return told
-
-
-def _plain(row: pd.Series) -> dict[str, Any]:
-    """Give values a JSON file can hold; None where unknown."""
-    values = {str(name): value.item() if hasattr(value, "item") else value for name, value in row.items()}
-    return {name: None if isinstance(value, float) and pd.isna(value) else value for name, value in values.items()}
 
 
 def _base(symbol: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -172,7 +171,7 @@ class PretradeSection:
             "notional": float(row["notional"]),
             "price": float(row["price"]),
             "order": str(row["reason"]),
-            **{f"{one['figure']}, {when}": _plain(one[when]) for one in figures for when in ("before", "after")},
+            **{f"{one['figure']}, {when}": float(one[when]) for one in figures for when in ("before", "after")},
         }
         text = f"Pre-trade check, {self.result.verdict}: {verb} {row['quantity']:.6g} {row['symbol']} on {row['venue']}"
         return JournalEntry(
@@ -292,8 +291,3 @@ def _without_watched(inputs: BookInputs) -> BookInputs:
         spreads=inputs.spreads,
         fees=inputs.fees,
     )
-
-
-def _plain(value: Any) -> float | None:
-    number = float(value)
-    return number if math.isfinite(number) else None

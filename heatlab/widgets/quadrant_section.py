@@ -93,7 +93,7 @@ class QuadrantSection:
         )
 
     def _state(self, selected: tuple[str, str, int], row: pd.Series) -> dict[str, Any]:
-        """Plain values that describe the position now; None where unknown."""
+        """Plain values that describe the position now; NaN where unknown."""
         assert self._given is not None
         view = self._given[1]
         place = list(zip(*(view.concentration[name] for name in KEY), strict=True)).index(selected)
@@ -108,7 +108,7 @@ class QuadrantSection:
             "high_conviction_from": self.settings.conviction,
             "large_from": self.quadrants.attrs.get("size_share", np.nan),
         }
-        plain = {name: float(value) if np.isfinite(value) else None for name, value in numbers.items()}
+        plain = {name: float(value) for name, value in numbers.items()}
         return {"decision": self.decision.value, "quadrant": str(row["quadrant"]), **plain}
 
     def _parts(self) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -124,13 +123,13 @@ class RemedySection:
                 f"{'buy' if row['side'] > 0 else 'sell'} {row['quantity']:.6g} {row['symbol']} on {row['venue']}"
                 for row in option.orders.to_dict("records")
             ],
-            "cost": _plain(option.cost),
-            "effective bets before": _plain(option.before.measures.effective_bets),
-            "effective bets after": _plain(option.after.measures.effective_bets),
+            "cost": float(option.cost),
+            "effective bets before": float(option.before.measures.effective_bets),
+            "effective bets after": float(option.after.measures.effective_bets),
         }
         for when, shares in (("before", option.before), ("after", option.after)):
             state[f"shares {when}"] = {
-                str(row["name"]): [_plain(row["gross_share"]), _plain(row["risk_share"])]
+                str(row["name"]): [float(row["gross_share"]), float(row["risk_share"])]
                 for row in shares.clusters.to_dict("records")
             }
         return JournalEntry(kind="order", text=f"{TITLES[option.name]}: {' '.join(option.words)}", state=state)
@@ -227,8 +226,3 @@ def _nothing_to_do(inputs: BookInputs, view: RiskView) -> str:
     if not view.concentration["notional"].notna().any():
         return "No position has a known quantity and mark price, so no share can be changed by a known amount."
     return ""
-
-
-def _plain(value: Any) -> float | None:
-    number = float(value)
-    return number if math.isfinite(number) else None

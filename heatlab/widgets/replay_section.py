@@ -260,9 +260,9 @@ class ReplaySection:
         state = {
             "replay of": replay.source,
             "time": at.isoformat(),
-            "portfolio heat": _plain(replay.book_heat[row]),
-            "effective bets": _plain(replay.effective_bets[row]),
-            "drawdown": _plain(replay.drawdown[row]),
+            "portfolio heat": float(replay.book_heat[row]),
+            "effective bets": float(replay.effective_bets[row]),
+            "drawdown": float(replay.drawdown[row]),
             **replay.zone_counts(row),
         }
         text = f"replay at {at:%Y-%m-%d %H:%M} UTC: book heat {show.number(replay.book_heat[row], 1)}"
@@ -329,7 +329,3 @@ def _largest(row: Any) -> str:
     if not row["largest"]:
         return show.UNKNOWN
     return f"{str(row['largest']).split('/', maxsplit=1)[0]} {show.percent(row['largest_share'], signed=False)}"
-
-
-def _plain(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -32,14 +32,16 @@ async def test_with_a_loop_the_work_is_done_elsewhere() -> None:
 
 def test_an_error_is_told_and_nothing_is_displayed() -> None:
     """On the status and to whoever asked, without a loop."""
-    status, heard, told = Status(), [], []
+    heard: list[Any] = []
+    status, told = Status(), []
     in_thread(broken, heard.append, status, failed=lambda error: told.append(str(error)))
     assert (heard, told, status.state) == ([], ["the venue is silent"], "error")
 
 
 async def test_an_error_in_a_thread_is_told() -> None:
     """The same with a loop."""
-    status, heard, told = Status(), [], []
+    heard: list[Any] = []
+    status, told = Status(), []
     await in_thread(broken, heard.append, status, failed=lambda error: told.append(str(error)))
     assert (heard, told, status.state) == ([], ["the venue is silent"], "error")
 

@@ -83,13 +83,13 @@ def test_a_decision_is_logged_with_its_state() -> None:
 
 
 def test_unknown_values_are_logged_as_unknown() -> None:
-    """None, never nan or 0."""
+    """NaN, never 0."""
     shared = Shared(Status(""))
     shown = section([("BTC", "okx", 1, 100.0), ("ETH", "okx", 1, np.nan)], shared=shared)
     shared.selection.position = ("ETH/USDT:USDT", "okx", 1)
     entry = shown.entry()
     assert entry is not None
-    assert entry.state["size_share"] is None
+    assert np.isnan(entry.state["size_share"])
 
 
 def test_nothing_selected_logs_nothing_and_no_journal_hides_the_form() -> None:
