@@ -104,6 +104,27 @@ def merge_positions(books: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return merged
 
 
+def joined_accounts(positions: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Whether the liquidation of each position is that of several accounts, shape (n_positions,).
+
+    True for an isolated leg that several accounts hold, and for cross positions of a venue and settlement currency
+    that several accounts have cross positions in: each account is liquidated by itself, so the sums of
+    :func:`merge_positions` say nothing about when.
+    """
+    owners: dict[tuple[Any, ...], set[str]] = {}
+    for leg in positions.attrs.get(ACCOUNTS, ()):
+        owners.setdefault(_shared(leg), set()).add(str(leg["account"]))
+    joined = [len(owners.get(_shared(row), ())) > 1 for row in positions[LEG].to_dict("records")]
+    return np.array(joined, dtype=bool)
+
+
+def _shared(leg: Mapping[Any, Any]) -> tuple[Any, ...]:
+    """Name what decides together when a leg is liquidated: an isolated leg itself, a cross one with its account."""
+    if str(leg["margin_mode"]) != MarginMode.CROSS:
+        return (leg["symbol"], leg["venue"], int(leg["side"]))
+    return (leg["venue"], str(leg["symbol"]).partition(":")[2])
+
+
 def _leg(group: pd.DataFrame) -> dict[str, Any]:
     """One row of the legs of several accounts."""
     first = {name: group[name].iloc[0] for name in LEG}

@@ -15,7 +15,7 @@ from heatlab.errors import MissingColumnsError
 from heatlab.frames import POSITIONS, check
 from heatlab.margin import inverse_equity
 from heatlab.portfolio.book import exposure
-from heatlab.portfolio.merge import merge_positions, position_pnl, position_value, quantity_at_entry
+from heatlab.portfolio.merge import joined_accounts, merge_positions, position_pnl, position_value, quantity_at_entry
 
 NAN = float("nan")
 BTC, COIN, SPOT = "BTC/USDT:USDT", "BTC/USD:BTC", "BTC/USDT"
@@ -149,3 +149,15 @@ def test_merging_keeps_value_and_profit(legs: list[tuple[str, int, float, float]
     merged, apart = merge_positions(books), pd.concat(books.values())
     assert exposure(merged).sum() == pytest.approx(exposure(apart).sum())
     assert position_pnl(merged).sum() == pytest.approx(position_pnl(apart).sum(), abs=1e-9)
+
+
+def test_accounts_are_joined_where_several_decide_about_one_liquidation() -> None:
+    """Isolated legs by leg, cross ones by venue and currency; a book of one account joins nothing."""
+    cross = {"margin_mode": "cross"}
+    main = book({}, {"symbol": SPOT}, {"symbol": "ETH/USDT:USDT", **cross})
+    second = book({}, {"symbol": COIN, **cross}, {"symbol": "SOL/USDT:USDT", **cross})
+    merged = merge_positions({"main": main, "second": second})
+    assert dict(zip(merged["symbol"], joined_accounts(merged), strict=True)) == {
+        BTC: True, SPOT: False, "ETH/USDT:USDT": True, COIN: False, "SOL/USDT:USDT": True,
+    }  # fmt: skip
+    assert not joined_accounts(main).any()

@@ -21,6 +21,7 @@ from heatlab.margin import (
     position_liquidation_price,
 )
 from heatlab.margin.venues import TAKER_FEES, formula_of
+from heatlab.portfolio.merge import joined_accounts
 from heatlab.portfolio.orders.apply import WALLET
 
 Owner = tuple[str, str]
@@ -46,7 +47,7 @@ def account_liquidation_prices(positions: pd.DataFrame, venue: str, brackets: Br
     Returns
     -------
     array of shape (n_positions,)
-        [quote]; NaN for other venues and where the price cannot be computed.
+        [quote]; NaN for other venues and where the price cannot be computed, as where accounts are joined.
     """
     rows = [_position(row) if row["venue"] == venue else None for row in positions.to_dict("records")]
     prices = np.full(len(rows), np.nan)
@@ -56,9 +57,9 @@ def account_liquidation_prices(positions: pd.DataFrame, venue: str, brackets: Br
         one.symbol: brackets_of(venue, one.symbol, brackets, price=one.entry_price) for one in rows if one is not None
     }
     wallet = float(positions.attrs.get(WALLET, {}).get(venue, NAN))
-    slack = [_slack(one, tables) for one in rows]
+    slack, joined = [_slack(one, tables) for one in rows], joined_accounts(positions)
     for place, one in enumerate(rows):
-        if one is not None:
+        if one is not None and not joined[place]:
             others = wallet + _others(rows, slack, place)
             prices[place] = position_liquidation_price(one, tables, others=(), wallet_balance=others)
     return prices
@@ -67,14 +68,15 @@ def account_liquidation_prices(positions: pd.DataFrame, venue: str, brackets: Br
 def free_margin(positions: pd.DataFrame, venue: str) -> float:
     """Equity of a venue's cross account less the initial margin of its cross positions [quote].
 
-    NaN where the wallet is unknown, and where cross positions settle in more than one currency or in coin: the wallet
-    then says nothing about each alone. Spot needs no margin and plays no part.
+    NaN where the wallet is unknown, and where cross positions settle in more than one currency or in coin, or are of
+    several accounts: the wallet then says nothing about each alone. Spot needs no margin and plays no part.
     """
     wallet = float(positions.attrs.get(WALLET, {}).get(venue, NAN))
     here = (positions["venue"] == venue) & (positions["margin_mode"] == MarginMode.CROSS)
     cross = positions[here & ~positions["symbol"].map(is_spot).astype(bool)]
     settled = {symbol.partition(":")[2].split("-")[0] for symbol in cross["symbol"]}
-    if len(settled) > 1 or any(contract_of(symbol) is Contract.INVERSE for symbol in cross["symbol"]):
+    coin = any(contract_of(symbol) is Contract.INVERSE for symbol in cross["symbol"])
+    if coin or len(settled) > 1 or joined_accounts(cross).any():
         return NAN
     profit = cross["side"] * cross["quantity"] * (cross["mark_price"] - cross["entry_price"])
     initial = cross["quantity"] * cross["mark_price"] / cross["leverage"]

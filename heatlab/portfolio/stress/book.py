@@ -14,7 +14,7 @@ from heatlab.domain import NAN, Contract, MarginMode
 from heatlab.frames import POSITIONS, check
 from heatlab.margin import contract_of, default_brackets, has_formula, liquidation_price, maximum_leverage
 from heatlab.margin.venues import formula_of
-from heatlab.portfolio.merge import quantity_at_entry
+from heatlab.portfolio.merge import joined_accounts, quantity_at_entry
 from heatlab.portfolio.stress.upkeep import Upkeep, upkeep
 
 Floats = NDArray[np.float64]
@@ -22,6 +22,7 @@ Bools = NDArray[np.bool_]
 Owner = tuple[str, str]
 Wallets = Mapping[str, float] | Mapping[Owner, float]
 LEEWAY = 1.0 + 1e-6
+JOINED = "several accounts are joined in it, and each is liquidated by itself"
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,12 @@ def stress_book(
     rules = upkeep(venues, inverse, at_entry, tables)
     given = dict(wallets if wallets is not None else positions.attrs.get("wallet_balance", {}))
     cross = (table["margin_mode"] == MarginMode.CROSS.value).to_numpy() & ~spot
+    joined = joined_accounts(positions) & ~spot
     account, accounts = _accounts(venues, symbols, cross, inverse, given)
+    torn = set(account[joined & cross].tolist())
+    accounts = tuple(replace(one, why=JOINED) if place in torn else one for place, one in enumerate(accounts))
     margin = _margins(table, inverse, at_entry, cross | spot)
-    limit, why = _limits(table, tables, margin, cross | spot, inverse, at_entry)
+    limit, why = _limits(table, tables, margin, cross | spot, inverse, at_entry, joined)
     book = StressBook(
         table, table["side"].to_numpy(dtype=np.float64), columns["quantity"], columns["entry_price"],
         columns["mark_price"], inverse, spot, margin, limit, account, accounts, rules, why, assumed,
@@ -221,6 +225,7 @@ def _limits(
     other: Bools,
     inverse: Bools,
     at_entry: Floats,
+    joined: Bools,
 ) -> tuple[Floats, tuple[str, ...]]:
     """Liquidation price of each isolated position, and why it is unknown where it is."""
     limits = np.where(other, np.nan, table["liquidation_price"].to_numpy(dtype=np.float64))
@@ -228,7 +233,7 @@ def _limits(
     why = [""] * len(table)
     groups: dict[tuple[str, int, bool], list[int]] = {}
     for row in np.flatnonzero(np.isnan(limits) & ~other).tolist():
-        why[row] = _unknown(records[row], float(margin[row]), float(at_entry[row]))
+        why[row] = JOINED if joined[row] else _unknown(records[row], float(margin[row]), float(at_entry[row]))
         if not why[row]:
             groups.setdefault((records[row]["venue"], id(tables[row]), bool(inverse[row])), []).append(row)
     for (venue, _, coin), rows in groups.items():

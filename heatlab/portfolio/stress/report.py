@@ -69,10 +69,11 @@ def distances(book: StressBook, betas: PositionBetas, price: Floats, moves: Floa
 
 def accounts_table(book: StressBook, done: Settled, moves: Floats, unknown: Bools) -> pd.DataFrame:
     """Per wallet; the columns of :class:`StressResult`."""
-    equity, needed = done.account_equity[0], done.maintenance[0]
+    dark = book.by_account(np.isnan(book.unrealised(book.mark)).astype(np.float64)) > 0
+    equity, needed = np.where(dark, np.nan, done.account_equity[0]), done.maintenance[0]
     ended = book.by_account(done.hit[0].astype(np.float64)) > 0
     idle = book.by_account(np.ones(len(book))) == 0
-    before = book.account_equity(book.mark) * book.coin_price(book.mark)
+    before = np.where(dark, np.nan, book.account_equity(book.mark) * book.coin_price(book.mark))
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.where(idle, 0.0, np.where(equity > 0, needed / equity, np.nan))
     silent = unknown & ~idle

@@ -191,7 +191,11 @@ def run_scenario(
         liquidated=int(hit[-1].sum()),
         unknown=int((outcome == "unknown").sum()),
         left_out=int((~counted).sum()),
-        notes=(*_words(path, counted), *notes_of(book, _with_own(prepared.betas, counted))),
+        notes=(
+            *_words(path, counted),
+            *_only_by_wicks(prepared, path, hit),
+            *notes_of(book, _with_own(prepared.betas, counted)),
+        ),
         path=pd.DataFrame(
             {"benchmark": path.benchmark, "pnl": done.total, "liquidated": hit.sum(axis=1)}, index=path.hours
         ),
@@ -216,7 +220,7 @@ def _path(prepared: PreparedStress, scenario: Scenario, candles: Mapping[Owner, 
         bars = read[key]
         own[row] = bars is not None and np.isfinite(book.mark[row]) and np.isfinite(book.quantity[row])
         if own[row] and bars is not None:
-            aligned = bars.reindex(hours).ffill()
+            aligned = bars.reindex(hours).ffill().fillna(1.0)
             close[:, row] = aligned["close"]
             worst[:, row] = aligned["low" if book.sign[row] > 0 else "high"]
     guessed = ~own & betas.counted
@@ -274,6 +278,23 @@ def _liquidations(prepared: PreparedStress, path: Path) -> tuple[np.ndarray, np.
         if hit[-1][members].any():
             lost = np.where(members, account_losses(book, worst[first[members][0]]), lost)
     return hit, first, lost
+
+
+def _only_by_wicks(prepared: PreparedStress, path: Path, hit: np.ndarray) -> list[str]:
+    """Name accounts with both sides that are liquidated at the worst of each hour, and at no close."""
+    book = prepared.book
+    price = np.asarray(book.mark * path.close)
+    gap = book.account_equity(price) - book.by_account(book.maintenance(price))
+    broke = np.min(gap, axis=0) <= 0
+    told = []
+    for place, account in enumerate(book.accounts):
+        members = book.account == place
+        if np.unique(book.sign[members]).size > 1 and hit[-1][members].any() and not broke[place]:
+            told.append(
+                f"The cross account on {account.venue} is liquidated only if its longs met their lows and its shorts "
+                "their highs at one moment of an hour; at the closes it held."
+            )
+    return told
 
 
 def _account_unknown(prepared: PreparedStress, path: Path) -> np.ndarray:

@@ -13,6 +13,8 @@ import pytest
 from heatlab.domain import MarginMode, Position, Side
 from heatlab.errors import DataError, ParameterError
 from heatlab.margin import position_liquidation_price
+from heatlab.portfolio.merge import merge_positions
+from heatlab.portfolio.orders.account import account_liquidation_prices, free_margin
 from heatlab.portfolio.stress.prepared import prepare_stress, stress
 from heatlab.portfolio.stress.settings import StressSettings
 from tests.portfolio.stress.books import NAN, ONE_PERCENT, beta_table, positions, prepared
@@ -285,3 +287,23 @@ def test_the_positions_index_does_not_matter() -> None:
     """Only their order does."""
     book = positions({}, ETH).set_index(pd.Index([7, 3]))
     assert prepared(book, ETH=1.0).at(-0.05).positions["pnl"].tolist() == pytest.approx([-5.0, -2.5])
+
+
+@pytest.mark.parametrize("mode", ["cross", "isolated"])
+def test_joined_accounts_are_unknown_never_safe(mode: str) -> None:
+    """10 coins behind 110 fall at -11 %; a rich second account does not help them, though their sum would hold."""
+    poor, rich = (positions({"quantity": size, "margin_mode": mode}) for size in (10.0, 1.0))
+    poor.attrs["wallet_balance"], rich.attrs["wallet_balance"] = {"binanceusdm": 110.0}, {"binanceusdm": 5000.0}
+    both = merge_positions({"main": poor, "second": rich})
+    result = prepared(both).at(-0.2)
+    assert result.positions["outcome"].tolist() == ["unknown"]
+    assert "several accounts are joined in it" in result.positions["note"].iloc[0]
+    assert np.isnan(account_liquidation_prices(both, "binanceusdm", {})).all()
+    assert np.isnan(free_margin(both, "binanceusdm")) or mode == "isolated"
+
+
+def test_an_account_with_an_unknown_price_has_unknown_equity() -> None:
+    """Profit that is not known is not 0."""
+    book = positions({"margin_mode": "cross"}, {"symbol": "ETH/USDT:USDT", "margin_mode": "cross", "mark_price": NAN})
+    row = prepared(book, wallets={"binanceusdm": 500.0}, ETH=1.0).at(-0.2).accounts.iloc[0]
+    assert np.isnan([row["equity_before"], row["equity"]]).all()

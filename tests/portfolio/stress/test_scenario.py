@@ -155,3 +155,26 @@ def test_the_named_days_are_in_the_real_candles(market_dir: Path) -> None:
     for one in NAMED:
         result = run_scenario(ready, one, {("binanceusdm", BTC): bars})
         assert (result.liquidated, result.pnl) == (1, pytest.approx(-10.0)), one.name
+
+
+def test_an_hour_a_symbol_lacks_at_the_start_leaves_it_at_its_mark() -> None:
+    """ETH has no first hour of ten: it has not moved by then, and the account is not judged without it."""
+    day = Scenario("ten hours", START, START + pd.Timedelta(hours=10))
+    book = positions({"margin_mode": "cross"}, {"symbol": "ETH/USDT:USDT", "margin_mode": "cross", "entry_price": 50.0})
+    bars = {
+        ("binanceusdm", BTC): candles(*[99.0] * 10),
+        ("binanceusdm", "ETH/USDT:USDT"): candles(*[100.0] * 9, start=START + pd.Timedelta(hours=1)),
+    }
+    result = run_scenario(prepared(book, wallets={"binanceusdm": -20.0}, ETH=1.0), day, bars)
+    assert result.liquidated == 0
+    assert result.path is not None
+    assert result.path["pnl"].tolist() == pytest.approx([-1.0] * 10)
+
+
+def test_a_hedged_account_that_falls_only_by_wicks_says_so() -> None:
+    """A long and a short of one size: flat at every close, ruined if one met the low as the other met the high."""
+    book = positions({"margin_mode": "cross"}, {"symbol": "ETH/USDT:USDT", "side": -1, "margin_mode": "cross"})
+    bars = {("binanceusdm", symbol): candles(99, 99, 99, 99, low=9, high=9) for symbol in (BTC, "ETH/USDT:USDT")}
+    result = run_scenario(prepared(book, wallets={"binanceusdm": 15.0}, ETH=1.0), DAY, bars)
+    assert result.liquidated == 2
+    assert any("is liquidated only if its longs met their lows" in note for note in result.notes)
