@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from heatlab.domain import Side
 from heatlab.figures import LIGHT, HeatGrid, orders_html, position_label
 from heatlab.figures import format as show
 from heatlab.figures.cluster_bars import ClusterBars
@@ -24,13 +23,13 @@ from heatlab.figures.tables import Markup, badge, html_table
 from heatlab.portfolio.alerts.settings import AlertSettings, sensitivity_words
 from heatlab.portfolio.book import RISK_TIMEFRAME
 from heatlab.portfolio.correlation.clusters import cluster_names, cluster_order
-from heatlab.portfolio.hedges import recognised_hedges
 from heatlab.portfolio.measure import RiskSettings
 from heatlab.portfolio.stress.beta import BENCHMARK, betas
 from heatlab.portfolio.stress.prepared import PreparedStress, prepare_stress
 from heatlab.portfolio.view import RiskView
 from heatlab.widgets.book_panel import state_html, summary_html
 from heatlab.widgets.panel_parts import header_html, notices_html
+from heatlab.widgets.positions_section import hedges_html
 from heatlab.widgets.sections import BookInputs
 
 MOST_ROWS, MOST_DRAWN, MOST_PAIRS = 60, 40, 20
@@ -225,25 +224,7 @@ def _decisions(view: RiskView) -> ReportPart:
     ]
     caption = _shown("Neither meant nor small nor a hedge", len(unsure), MOST_ROWS)
     table = html_table(caption, ("position", "size", "why"), rows, empty="No position waits for a decision.")
-    hedges = recognised_hedges(view.positions, view.correlation.matrix)
-    pairs = [
-        [
-            _name(view, row["leg"]),
-            _name(view, row["against"]),
-            f"{row['ratio']:.0%}",
-            show.number(row["rho"], 2),
-            row["kind"],
-        ]
-        for row in hedges.head(MOST_ROWS).to_dict("records")
-    ]
-    heads = ("position", "hedged by", "of its value", "correlation", "kind")
-    known = html_table("Hedges recognised", heads, pairs, empty="No hedge recognised.")
-    return ReportPart("To decide", f'<div class="hl-words-table">{table}{known}</div>')
-
-
-def _name(view: RiskView, place: int) -> str:
-    row = view.positions.iloc[place]
-    return position_label(row["symbol"], row["venue"], int(Side.parse(row["side"])))
+    return ReportPart("To decide", f'<div class="hl-words-table">{table}{hedges_html(view)}</div>')
 
 
 def _correlation(view: RiskView, pairs: pd.DataFrame) -> ReportPart:

@@ -26,6 +26,7 @@ from heatlab.widgets.sections import BookInputs, Shared
 from heatlab.widgets.status import guard
 
 MOST_LISTED = 12
+MOST_HEDGES = 40
 NEAR = 0.01
 """A margin this close to the initial one follows from the leverage [fraction]."""
 LABELS = {str(column["name"]): str(column["label"]) for column in COLUMNS}
@@ -254,26 +255,19 @@ def in_use_html(inputs: BookInputs, view: RiskView) -> str:
 
 
 def hedges_html(view: RiskView) -> str:
-    """Hedges recognised in the book; nothing where there are none."""
+    """Hedges recognised in the book, each leg with its kind of contract."""
     found = recognised_hedges(view.positions, view.correlation.matrix)
+    legs = [_label(row) for row in view.positions.to_dict("records")]
     rows = [
-        [
-            _label(view, row["leg"]),
-            _label(view, row["against"]),
-            f"{row['ratio']:.0%}",
-            show.number(row["rho"], 2),
-            row["kind"],
-        ]
-        for row in found.to_dict("records")
+        [legs[row["leg"]], legs[row["against"]], f"{row['ratio']:.0%}", show.number(row["rho"], 2), row["kind"]]
+        for row in found.head(MOST_HEDGES).to_dict("records")
     ]
     heads = ("position", "hedged by", "of its value", "correlation", "kind")
-    return html_table(
-        "Hedges recognised", heads, rows, empty="No hedge recognised: no position stands against another."
-    )
+    caption = "Hedges recognised" + (f", {MOST_HEDGES} of {len(found)}" if len(found) > MOST_HEDGES else "")
+    return html_table(caption, heads, rows, empty="No hedge recognised: no position stands against another.")
 
 
-def _label(view: RiskView, place: int) -> str:
-    row = view.positions.iloc[place]
+def _label(row: Mapping[Any, Any]) -> str:
     return f"{position_label(row['symbol'], row['venue'], int(row['side']))} ({contract_kind(row['symbol']).value})"
 
 
