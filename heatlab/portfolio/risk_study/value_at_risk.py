@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 from heatlab.portfolio.intervals import share_interval
 from heatlab.portfolio.risk_study.coverage_tests import coverage_test
@@ -22,8 +22,8 @@ HORIZONS = {"1 d": HOURS, "1 h": 1}
 LEVELS = (0.95, 0.99)
 FREEDOM = 4.0
 """Degrees of freedom of the fat tails: fixed beforehand, near what daily returns of any market show."""
-NORMAL = {level: float(norm.ppf(level)) for level in LEVELS}
-FAT_TAIL = {level: float(t.ppf(level, FREEDOM) * np.sqrt((FREEDOM - 2) / FREEDOM)) for level in LEVELS}
+NORMAL = {level: float(ndtri(level)) for level in LEVELS}
+FAT_TAIL = {level: float(stdtrit(FREEDOM, level) * np.sqrt((FREEDOM - 2) / FREEDOM)) for level in LEVELS}
 """Quantiles of a variable with variance 1."""
 
 DECAY = 0.94 ** (1 / HOURS)

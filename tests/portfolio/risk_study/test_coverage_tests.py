@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -82,3 +85,10 @@ def test_a_share_outside_0_and_1_is_refused() -> None:
     """A value at risk that is never or always passed states nothing."""
     with pytest.raises(ParameterError, match="stated"):
         kupiec_test(1, 10, stated=0.0)
+
+
+def test_what_an_app_shows_of_the_study_loads_no_distributions() -> None:
+    """``scipy.stats`` costs a page a third of a second; ``scipy.special`` has the few quantiles that are needed."""
+    code = "import sys, heatlab.portfolio.risk_study.record; print('scipy.stats' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert told.stdout.strip() == "False"
