@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from heatlab.frames import plain_records
+
 TABLES = ("scores", "comparisons", "placebos", "secondary", "totals", "markets")
 TEXTS = ("used", "lacked", "notes")
 
@@ -53,7 +55,7 @@ class StudyResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; unknown is None."""
-        tables = {name: _records(getattr(self, name)) for name in TABLES}
+        tables = {name: plain_records(getattr(self, name)) for name in TABLES}
         return {"name": self.name, "scope": self.scope, **tables, **{name: list(getattr(self, name)) for name in TEXTS}}
 
     def table(self) -> str:
@@ -84,11 +86,3 @@ def _wide(scores: pd.DataFrame, index: str) -> str:
 
 def _plain(table: pd.DataFrame) -> str:
     return table.to_string(index=False, float_format="{:.4f}".format)
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    plain = table.astype(object).where(table.notna(), None)
-    return [
-        {str(key): getattr(value, "item", lambda v=value: v)() for key, value in row.items()}
-        for row in plain.to_dict("records")
-    ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
+
+from heatlab.frames import plain_records
 
 TABLES = ("coverage", "contributions", "shares", "warning", "path", "venues", "coins")
 TEXTS = ("used", "lacked", "notes")
@@ -56,7 +57,7 @@ class RiskStudyResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; unknown is None, dates are text."""
-        tables = {name: _records(getattr(self, name)) for name in TABLES}
+        tables = {name: plain_records(getattr(self, name)) for name in TABLES}
         return {"name": self.name, **tables, **{name: list(getattr(self, name)) for name in TEXTS}}
 
     def table(self) -> str:
@@ -91,15 +92,3 @@ def _coverage_text(coverage: pd.DataFrame) -> str:
 
 def _plain(table: pd.DataFrame) -> str:
     return table.to_string(index=False, float_format="{:.3f}".format, na_rep="")
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): _value(value) for key, value in row.items()} for row in table.to_dict("records")]
-
-
-def _value(value: Any) -> Any:
-    if value is None or value is pd.NaT or (isinstance(value, float | np.floating) and not np.isfinite(value)):
-        return None
-    if isinstance(value, pd.Timestamp | pd.Timedelta):
-        return value.isoformat()
-    return value.item() if hasattr(value, "item") else value
