@@ -50,7 +50,8 @@ def ranked_positions(view: RiskView, *, earlier: pd.DataFrame | None = None) -> 
         day before; value [quote]; size_share [fraction of gross value]; weight_drift: size_share less the share at
         entry prices, so that a winner that has outgrown its plan is above zero; pnl [quote]; risk_share [fraction,
         negative = hedge]; cluster; is_hedge; entry, mark and liquidation price [quote]; liquidation_distance [fraction
-        of mark]; liquidation_chance: of meeting it within 24 h. NaN where unknown.
+        of mark]; liquidation_chance: of being liquidated within 24 h, alone or with its cross
+        account. NaN where unknown.
     """
     held = view.positions
     if held.empty:

@@ -9,10 +9,11 @@ import pandas as pd
 
 from heatlab.domain import Side
 from heatlab.portfolio.alerts.distance import (
+    account_chances,
     daily_volatility,
-    liquidation_chance,
     liquidation_distance,
     liquidation_words,
+    price_chance,
 )
 from heatlab.portfolio.alerts.settings import AlertSettings
 from heatlab.portfolio.correlation.estimate import CorrelationEstimate
@@ -43,9 +44,9 @@ def risk_alerts(
 ) -> pd.DataFrame:
     """List what needs the trader's eye, most urgent first.
 
-    Sources: the chance of meeting a liquidation price, red heat, the rule on the book's heat, clusters that weigh too
-    much, pairs that move together, positions that turn red together, old data, states of the market. A watch list has
-    only the last two.
+    Sources: the chance of meeting a liquidation price, or of a cross account running out of margin, red heat, the rule
+    on the book's heat, clusters that weigh too much, pairs that move together, positions that turn red together, old
+    data, states of the market. A watch list has only the last two.
 
     Parameters
     ----------
@@ -69,6 +70,7 @@ def risk_alerts(
     limits, thresholds = settings or AlertSettings(), rules or RuleSettings()
     makers: tuple[Callable[[], Iterator[Row]], ...] = (
         lambda: _liquidations(view, limits),
+        lambda: _accounts(view, limits),
         lambda: _heats(view, limits),
         lambda: _rule(view, thresholds, limits),
         lambda: _clusters(view, limits),
@@ -99,7 +101,7 @@ def _level(strength: float, red_strength: float) -> str:
 
 def _liquidations(view: RiskView, limits: AlertSettings) -> Iterator[Row]:
     away = liquidation_distance(view.positions).to_numpy(dtype="float64")
-    chance, volatility = liquidation_chance(view, hours=limits.hours), daily_volatility(view)
+    chance, volatility = price_chance(view, hours=limits.hours), daily_volatility(view)
     rows = view.positions.to_dict("records")
     for row, distance, met, sigma in zip(rows, away, chance, volatility, strict=True):
         place = (str(row["symbol"]), str(row["venue"]))
@@ -124,6 +126,19 @@ def _liquidations(view: RiskView, limits: AlertSettings) -> Iterator[Row]:
             words += " (the first of its accounts)"
         if strength >= 0.5:
             yield (_level(strength, red), "liquidation", *place, words, int(row["side"]), strength, red)
+
+
+def _accounts(view: RiskView, limits: AlertSettings) -> Iterator[Row]:
+    for row in account_chances(view, hours=limits.hours).to_dict("records"):
+        strength, red = row["chance"] / limits.amber_probability, row["chance"] / limits.red_probability
+        if strength >= 0.5:
+            words = (
+                f"its {row['positions']} cross positions moving together use up the margin left, "
+                f"${max(row['room'], 0):,.0f}, within {limits.hours:g} h with a chance of {row['chance']:.0%}; the "
+                "liquidation price of each alone says less"
+            )
+            name = f"cross account {row['currency']}"
+            yield (_level(strength, red), "liquidation", name, str(row["venue"]), words, 0, strength, red)
 
 
 def _heats(view: RiskView, limits: AlertSettings) -> Iterator[Row]:

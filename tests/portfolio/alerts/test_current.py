@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from heatlab.errors import ParameterError
 from heatlab.portfolio.alerts.current import risk_alerts
-from heatlab.portfolio.alerts.distance import liquidation_chance
+from heatlab.portfolio.alerts.distance import account_chances, liquidation_chance
 from heatlab.portfolio.alerts.settings import SENSITIVITIES, AlertSettings, sensitivity_words
 from heatlab.portfolio.market_state import MarketState
 from heatlab.portfolio.systemic import SystemicWarning
@@ -214,3 +215,44 @@ def test_inputs_stay_untouched(pure: Callable[..., Any]) -> None:
     """The view's tables are left alone."""
     made = view(deviation=0.03, rho=0.9)
     pure(lambda _table: risk_alerts(made, fading=True), made.positions)
+
+
+def cross_book(price: float, *, side: int = 1) -> pd.DataFrame:
+    """Long BTC and ETH or one of them short, worth 100 each in one account; alone BTC may fall to ``price``."""
+    loss = 100.0 - price
+    return positions(
+        venue=["okx", "okx", "bybit"],
+        side=[1, side, -1],
+        quantity=[1.0, 1.0, 0.4],
+        margin_mode=["cross", "cross", "isolated"],
+        liquidation_price=[price, 100.0 - side * loss, 300.0],
+    )
+
+
+def test_positions_of_a_cross_account_fall_together() -> None:
+    """Alone each may lose 10 %, half a day's move more; together they have 10 to lose and move 19.6 a day: 61 %."""
+    quiet = account_chances(view(cross_book(50.0), rho=1.0, deviation=0.02)).iloc[0]
+    assert (quiet["venue"], quiet["currency"], quiet["positions"], quiet["room"]) == ("okx", "USDT", 2, 50.0)
+    assert quiet["volatility"] == pytest.approx(2 * 100 * 0.02 * np.sqrt(24))
+    tight = view(cross_book(90.0), rho=1.0, deviation=0.02)
+    assert account_chances(tight)["chance"].iloc[0] == pytest.approx(2 * norm.cdf(-10 / 19.595918), rel=1e-6)
+    assert liquidation_chance(tight)[:2] == pytest.approx([2 * norm.cdf(-10 / 19.595918)] * 2, rel=1e-6)
+    row = risk_alerts(tight).query("symbol == 'cross account USDT'").iloc[0]
+    assert (row["level"], row["what"], row["venue"]) == ("red", "liquidation", "okx")
+    assert (
+        "its 2 cross positions moving together use up the margin left, $10, within 24 h with a chance" in row["detail"]
+    )
+    assert "chance of 61%" in row["detail"]
+
+
+def test_a_hedged_cross_account_is_not_alarmed() -> None:
+    """A long against a short that moves as it does loses nothing; isolated positions have no account."""
+    assert account_chances(view(cross_book(50.0, side=-1), rho=1.0)).iloc[0]["chance"] == 0.0
+    assert account_chances(view()).empty
+    assert account_chances(nothing()).empty
+
+
+def test_an_account_without_a_price_has_no_chance() -> None:
+    """Unknown, never 0."""
+    held = cross_book(50.0).assign(liquidation_price=NAN)
+    assert np.isnan(account_chances(view(held))["chance"].iloc[0])
