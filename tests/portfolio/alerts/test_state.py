@@ -143,7 +143,7 @@ def test_the_past_is_kept_short() -> None:
     assert len(after(*[(1, 0), (0, 0)] * 120)[-1].active.past) == 100
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(0.8, 0.999), min_size=1, max_size=20))
 def test_inside_the_band_nothing_changes(strengths: list[float]) -> None:
     """What is raised stays, what is not does not come, and nobody is told."""
@@ -153,7 +153,7 @@ def test_inside_the_band_nothing_changes(strengths: list[float]) -> None:
     assert all(len(change.active.active) == 1 and not change.cleared for change in raised)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 2), st.floats(0, 2)), min_size=1, max_size=30))
 def test_no_level_is_told_twice_within_the_least_time(strengths: list[tuple[float, float]]) -> None:
     """Whatever the strengths do."""
