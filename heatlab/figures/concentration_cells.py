@@ -45,9 +45,9 @@ def concentration_colour(heat: float, theme: Theme) -> str:
 
 
 def grid_columns(
-    concentration: pd.DataFrame, shares: pd.DataFrame, *, theme: Theme, limit: int = LIMIT
+    concentration: pd.DataFrame, shares: pd.DataFrame, *, theme: Theme
 ) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
-    """Columns of the cells and of the group headers.
+    """Columns of the cells and of the group headers; the ``LIMIT`` largest positions are drawn one by one.
 
     Parameters
     ----------
@@ -56,8 +56,6 @@ def grid_columns(
     shares : DataFrame
         ``cluster, name, gross_share, risk_share`` of the clusters; may lack some or be empty.
     theme : Theme
-    limit : int
-        Most positions drawn one by one, the largest.
 
     Returns
     -------
@@ -67,7 +65,7 @@ def grid_columns(
         ``HEADER_FIELDS``.
     """
     sized = _sized(concentration)
-    drawn, rest = sized.iloc[:limit], sized.iloc[limit:]
+    drawn, rest = sized.iloc[:LIMIT], sized.iloc[LIMIT:]
     names = dict(zip(shares["cluster"], shares["name"], strict=True)) if len(shares) else {}
     groups = drawn.groupby("group")["size_share"].sum().reset_index()
     groups = groups.sort_values(["size_share", "group"], ascending=[False, True], kind="stable")

@@ -19,7 +19,7 @@ LEVEL_COLOURS = {"alert": "red", "watch": "amber"}
 BETTER, WORSE, SAME = "better", "worse", "same"
 
 
-def shares_html(before: pd.DataFrame, after: pd.DataFrame, *, caption: str = "Cluster shares, before → after") -> str:
+def shares_html(before: pd.DataFrame, after: pd.DataFrame) -> str:
     """Gross and risk share of every cluster, before and after, each as a number over a bar of its length.
 
     Parameters
@@ -27,7 +27,6 @@ def shares_html(before: pd.DataFrame, after: pd.DataFrame, *, caption: str = "Cl
     before, after : DataFrame
         Columns cluster, name, gross_share, risk_share [fraction], level. A cluster only one of them has holds nothing
         in the other.
-    caption : str
     """
     old, new = (table.set_index("cluster") for table in (before, after))
     labels = list(dict.fromkeys([*old.index, *new.index]))
@@ -43,15 +42,15 @@ def shares_html(before: pd.DataFrame, after: pd.DataFrame, *, caption: str = "Cl
     ]
     more = f", {MOST_ROWS} of {len(labels)} shown" if len(labels) > MOST_ROWS else ""
     heads = ("cluster, level after", "gross share", "risk share")
-    return html_table(f"{caption}{more}", heads, rows, empty="No clusters: the book is empty.")
+    return html_table(f"Cluster shares, before → after{more}", heads, rows, empty="No clusters: the book is empty.")
 
 
-def priced_orders_html(orders: pd.DataFrame, *, caption: str, empty: str = "No orders.") -> str:
+def priced_orders_html(orders: pd.DataFrame, *, caption: str) -> str:
     """Proposed orders with what each costs; a tilde marks a fee or spread that is assumed."""
     rows = [_order_cells(row) for row in orders.head(MOST_ROWS).to_dict("records")]
     more = f", {MOST_ROWS} of {len(orders)} shown, all in the CSV" if len(orders) > MOST_ROWS else ""
     heads = ("instrument", "order", "notional", "cost")
-    return html_table(f"{caption}{more}", heads, rows, empty=empty)
+    return html_table(f"{caption}{more}", heads, rows, empty="No orders.")
 
 
 def change_html(figures: pd.DataFrame) -> str:

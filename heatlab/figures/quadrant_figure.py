@@ -51,15 +51,14 @@ def quadrant_colour(quadrant: str, theme: Theme) -> str:
     return colours.get(quadrant, theme.muted)
 
 
-def quadrant_columns(quadrants: pd.DataFrame, *, theme: Theme, limit: int = LIMIT) -> dict[str, list[Any]]:
-    """One entry per position of known size, the ``limit`` largest, unsure ones first.
+def quadrant_columns(quadrants: pd.DataFrame, *, theme: Theme) -> dict[str, list[Any]]:
+    """One entry per position of known size, the ``LIMIT`` largest, unsure ones first.
 
     Parameters
     ----------
     quadrants : DataFrame
         As ``portfolio.quadrants`` returns it.
     theme : Theme
-    limit : int
 
     Returns
     -------
@@ -68,7 +67,7 @@ def quadrant_columns(quadrants: pd.DataFrame, *, theme: Theme, limit: int = LIMI
         that of another.
     """
     known = quadrants[quadrants["size_share"] > 0]
-    largest = known.sort_values("size_share", ascending=False, kind="stable").head(limit)
+    largest = known.sort_values("size_share", ascending=False, kind="stable").head(LIMIT)
     chosen = largest.sort_values("quadrant", key=lambda names: names != UNSURE, kind="stable")
     rows = [_mark(row, theme) for row in chosen.to_dict("records")]
     _label(rows)

@@ -30,16 +30,14 @@ moves about @amount a bar, @day scaled to a day<br>share of risk @risk<br>trend 
 """
 
 
-def timeframe_cells(positions: pd.DataFrame, *, theme: Theme, most: int = MOST_ROWS) -> dict[str, list[Any]]:
-    """One cell per position and timeframe, the largest positions first.
+def timeframe_cells(positions: pd.DataFrame, *, theme: Theme) -> dict[str, list[Any]]:
+    """One cell per position and timeframe, of the ``MOST_ROWS`` largest positions.
 
     Parameters
     ----------
     positions : DataFrame
         As ``portfolio.timeframes.timeframe_exposure`` gives it.
     theme : Theme
-    most : int
-        Most positions drawn.
 
     Returns
     -------
@@ -48,7 +46,7 @@ def timeframe_cells(positions: pd.DataFrame, *, theme: Theme, most: int = MOST_R
     """
     cells: dict[str, list[Any]] = {name: [] for name in CELLS}
     frames = list(dict.fromkeys(positions["timeframe"]))
-    for y, group in enumerate(_by_size(positions, len(frames))[:most]):
+    for y, group in enumerate(_by_size(positions, len(frames))[:MOST_ROWS]):
         for row in positions.iloc[group].to_dict("records"):
             made = _cell(row, theme)
             made |= {"x": float(frames.index(row["timeframe"])), "y": float(y)}

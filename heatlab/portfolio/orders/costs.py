@@ -18,7 +18,6 @@ from heatlab.portfolio.rule import ORDER_COLUMNS
 
 Owner = tuple[str, str]
 Floats = NDArray[np.float64]
-PRICED_COLUMNS = [*ORDER_COLUMNS, "price", "fee", "spread_cost", "cost", "assumed"]
 
 
 @dataclass(frozen=True, slots=True)
