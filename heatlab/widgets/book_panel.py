@@ -290,23 +290,25 @@ def summary_html(view: RiskView, settings: RiskSettings) -> str:
     """Strip of what matters: heat and rule, bets, largest cluster, systemic warning, regime."""
     book = view.heat
     zone = zone_label(book.zone)
-    heat = f'<span class="hl-badge {BADGES.get(zone, "")}" style="font-size:22px">{_heat(book)}</span> {zone}'
+    number = f"{show.number(book.book_heat, 1)} {arrow(book.zone)}"
+    badge = f'<span class="hl-badge {BADGES.get(zone, "")}" style="font-size:22px">{number}</span> '
+    heat = f"{badge if np.isfinite(book.book_heat) else ''}{zone}"
     bets = f"{show.number(view.measures.effective_principal_bets, 1)} in {len(view.positions)} positions"
     levels = book.table["volatility_percentile"].dropna()
     percentile = float(levels.mean()) if len(levels) else float("nan")
     label = regime(percentile) + ("" if np.isnan(percentile) else f", percentile {percentile * 100:.0f}")
     cells = [
-        ("Portfolio heat, 0 to 100", heat),
-        ("Rule in force", _small(escape(_rule(view, settings)))),
-        ("Independent bets", bets),
-        ("Largest cluster", _small(_largest(view))),
-        ("Red together", _small(_systemic(view))),
-        ("Volatility regime, mean", _small(label)),
+        ("Portfolio heat, 0 to 100", heat, False),
+        ("Rule in force", escape(_rule(view, settings)), True),
+        ("Independent bets", bets, False),
+        ("Largest cluster", _largest(view), True),
+        ("Red together", _systemic(view), True),
+        ("Volatility regime, mean", label, True),
     ]
     body = "".join(
         f'<div class="hl-figure" role="group" aria-label="{name}"><div class="hl-figure-name">{name}</div>'
-        f'<div class="hl-figure-value">{text}</div></div>'
-        for name, text in cells
+        f'<div class="hl-figure-value{" hl-small" if small else ""}">{text}</div></div>'
+        for name, text, small in cells
     )
     return f'<div class="hl-figures">{body}</div>'
 
@@ -318,14 +320,6 @@ def state_html(view: RiskView) -> str:
         kind = "hl-error" if view.systemic.level == "alert" else "hl-warning"
         lines.insert(0, (kind, f"{view.systemic.words} {warning_words()}"))
     return "".join(f'<div class="hl-callout {kind}" role="status">{escape(text)}</div>' for kind, text in lines)
-
-
-def _heat(book: Any) -> str:
-    return f"{show.number(book.book_heat, 1)} {arrow(book.zone)}"
-
-
-def _small(text: str) -> str:
-    return f'<span style="font-size:14px;line-height:1.35;font-weight:550;letter-spacing:0">{text}</span>'
 
 
 def _rule(view: RiskView, settings: RiskSettings) -> str:

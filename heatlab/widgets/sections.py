@@ -18,6 +18,7 @@ from heatlab.portfolio.view import RiskView
 from heatlab.widgets.status import Status
 
 MOST_LATE = 5
+MINUTE = pd.Timedelta(minutes=1)
 Key = tuple[str, str, str]
 Owner = tuple[str, str]
 
@@ -206,7 +207,8 @@ def age_html(view: RiskView, now: pd.Timestamp) -> str:
         return ""
     last = now - hourly["age"].min()
     late = hourly[hourly["note"].str.startswith("stale")].drop_duplicates(["symbol", "venue"])
-    text = f"Everything below is of the bars closed by {last:%Y-%m-%d %H:%M} UTC, {show.age(hourly['age'].min())} ago."
+    text = f"Everything below is of the bars closed by {last:%Y-%m-%d %H:%M} UTC"
+    text += "." if hourly["age"].min() < MINUTE else f", {show.age(hourly['age'].min())} ago by the source's clock."
     if len(late):
         named = [f"{row['symbol']} on {row['venue']} by {show.age(row['age'])}" for row in late.to_dict("records")]
         more = f" and {len(named) - MOST_LATE} more" if len(named) > MOST_LATE else ""
