@@ -20,7 +20,7 @@ from heatlab.portfolio.correlation.estimate import CorrelationEstimate, Correlat
 from heatlab.portfolio.correlation.hrp import hierarchical_risk_parity
 from heatlab.portfolio.correlation.pairs import correlation_pairs
 from heatlab.portfolio.correlation.rolling import pair_columns, rolling_correlation
-from heatlab.portfolio.covariance import CovarianceSettings, covariance
+from heatlab.portfolio.covariance import covariance
 from heatlab.portfolio.heat import portfolio_heat, portfolio_zone
 from heatlab.portfolio.hedges import recognised_hedges
 from heatlab.portfolio.kelly import kelly_fraction, kelly_from_trades, kelly_leverage, kelly_weights
@@ -74,7 +74,6 @@ __all__ = [
     "CorrelationEstimate",
     "CorrelationSettings",
     "CostSettings",
-    "CovarianceSettings",
     "LeadLag",
     "MarketState",
     "Option",

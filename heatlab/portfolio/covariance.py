@@ -6,9 +6,6 @@ import pandas as pd
 
 from heatlab.portfolio.correlation.estimate import DEFAULT, CorrelationSettings, estimate_correlation
 
-CovarianceSettings = CorrelationSettings
-"""The covariance has the settings of the correlation: there is one estimate."""
-
 
 def covariance(closes: pd.DataFrame, *, settings: CorrelationSettings = DEFAULT) -> pd.DataFrame:
     """Covariance of log returns per bar over the last ``window`` of the table.

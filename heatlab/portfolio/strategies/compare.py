@@ -19,7 +19,8 @@ from heatlab.domain import NAN, Side, Timeframe
 from heatlab.errors import DataError
 from heatlab.frames import POSITIONS, check
 from heatlab.heat import momentum_heat
-from heatlab.portfolio.covariance import CovarianceSettings, covariance
+from heatlab.portfolio.correlation.estimate import CorrelationSettings
+from heatlab.portfolio.covariance import covariance
 from heatlab.portfolio.orders.account import Brackets
 from heatlab.portfolio.risk import effective_bets, effective_positions, effective_principal_bets, net_contributions
 from heatlab.portfolio.strategies.path import HOUR, Key, StrategyPath, hourly_bars, known_legs, strategy_path
@@ -249,7 +250,7 @@ def _concentration(paths: list[StrategyPath], names: tuple[str, str]) -> pd.Data
         symbols = [symbol for symbol, _, _ in path.legs]
         held = path.notional.mean(axis=0)
         closes = pd.DataFrame(path.close, index=path.index, columns=symbols)
-        whole = CovarianceSettings(window=f"{max((path.index[-1] - path.index[0]).days + 1, 1)}D")
+        whole = CorrelationSettings(window=f"{max((path.index[-1] - path.index[0]).days + 1, 1)}D")
         matrix = covariance(closes, settings=whole)
         parts = net_contributions(held * path.sides, matrix, instruments=symbols)
         sizes = pd.Series(held).groupby(symbols).sum()

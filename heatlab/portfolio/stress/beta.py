@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from heatlab._checks import check_choice, check_range, parameter_error
-from heatlab.errors import DataError
+from heatlab.portfolio.correlation.estimate import check_closes
 
 Floats = NDArray[np.float64]
 BENCHMARK = "BTC/USDT:USDT"
@@ -102,7 +102,7 @@ def betas(
         The index is not a sorted time index, or a close is not above zero.
     """
     wide, name = _with_benchmark(closes, benchmark)
-    _check(wide)
+    check_closes(wide, "betas")
     recent = wide[wide.index > wide.index[-1] - pd.Timedelta(settings.window)] if len(wide) else wide
     returns = _returns(recent)
     market = returns[:, list(wide.columns).index(name)]
@@ -120,19 +120,6 @@ def _with_benchmark(closes: pd.DataFrame, benchmark: str | pd.Series) -> tuple[p
     if name in closes.columns:
         return closes, name
     return closes.join(benchmark.rename(name), how="outer" if closes.empty else "left"), name
-
-
-def _check(closes: pd.DataFrame) -> None:
-    if not isinstance(closes.index, pd.DatetimeIndex) or not closes.index.is_monotonic_increasing:
-        raise DataError(f"The closes of betas must have a sorted DatetimeIndex. Got {type(closes.index).__name__}.")
-    values = closes.to_numpy(dtype=np.float64)
-    bad = np.argwhere(values <= 0)
-    if bad.size:
-        row, column = bad[0]
-        raise DataError(
-            f"The closes of betas must be positive. Column '{closes.columns[column]}' has "
-            f"{values[row, column]:g} at row {row} ({closes.index[row]})."
-        )
 
 
 def _returns(closes: pd.DataFrame) -> Floats:
