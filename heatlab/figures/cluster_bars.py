@@ -19,7 +19,7 @@ ROW, HEAD = 56, 74
 LEVELS = {"alert": "▲ alert", "watch": "● watch", "": "▼ below"}
 BAR = ("y", "share", "fill", "hatch", "text", "at", "align", "name", "kind", "told", "symbols", "positions", "level")
 KINDS = (("gross_share", "size", -0.21, " "), ("risk_share", "risk", 0.21, "/"))
-ROOM = 1.3
+ROOM = 1.45
 """How far the axis goes beyond the longest bar, for the numbers beside it."""
 
 TOOLTIP = """
@@ -85,7 +85,7 @@ class ClusterBars:
         known = [abs(float(row[name])) for row in rows for name, *_ in KINDS if np.isfinite(row[name])]
         longest = max([*known, self._marks["alert"][1].x])
         lowest = min([0.0, *(float(row["risk_share"]) for row in rows if np.isfinite(row["risk_share"]))])
-        self.root.x_range.update(start=lowest * ROOM - (0.12 * longest if lowest < 0 else 0.0), end=longest * ROOM)
+        self.root.x_range.update(start=lowest - (0.36 * longest if lowest < 0 else 0.0), end=longest * ROOM)
         self.root.y_range.update(start=max(len(rows), 1) - 0.5, end=-0.8)
         self.root.height = HEAD + ROW * max(len(rows), 1)
         self.root.yaxis.ticker = FixedTicker(ticks=list(range(len(rows))))
