@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from heatlab.domain import NAN, MarginMode
-from heatlab.portfolio.alerts.distance import liquidation_distance
+from heatlab.portfolio.alerts.distance import account_chances, liquidation_distance
 from heatlab.portfolio.book import IDENTITY
 from heatlab.portfolio.orders.account import Brackets, account_liquidation_prices, free_margin
 from heatlab.portfolio.orders.apply import ProposedOrder
@@ -136,6 +136,23 @@ class Change:
             symbol, where, side = table[IDENTITY].iloc[place]
             found.setdefault((str(symbol), str(where), int(side)), (float(price[place]), float(away[place])))
         return found
+
+    def account_moves(self) -> tuple[float, float]:
+        """Margin left of the order's cross account in daily volatilities of all its positions, before and after.
+
+        A liquidation price holds while the account's other positions stand still; together they get there sooner. NaN
+        where unknown, or where the account has fewer than two positions.
+        """
+        currency = self.order.symbol.partition(":")[2]
+        found = []
+        for table, view in ((self.held, self.before), (self.made, self.after)):
+            exact = account_liquidation_prices(table, self.order.venue, self.brackets)
+            known = table.assign(liquidation_price=exact)
+            rows = account_chances(replace(view, positions=known)).set_index(["venue", "currency"])
+            key = (self.order.venue, currency)
+            moves = rows["room"] / rows["volatility"].where(rows["volatility"] > 0)
+            found.append(float(moves[key]) if key in moves.index else NAN)
+        return found[0], found[1]
 
     def daily_volatility(self, symbol: str) -> float:
         """Give the standard deviation of a day's return [fraction]; NaN where unknown."""

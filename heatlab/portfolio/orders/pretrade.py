@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from heatlab._checks import check_positive, check_range, parameter_error
-from heatlab.domain import NAN, Contract, Side
+from heatlab.domain import NAN, Contract, MarginMode, Side
 from heatlab.margin import contract_of, maximum_leverage
 from heatlab.portfolio.concentration import ConcentrationMeasures
 from heatlab.portfolio.orders.account import Brackets, brackets_of, free_margin
@@ -33,7 +33,8 @@ class PretradeSettings:
     Parameters
     ----------
     min_distance : float
-        Least distance to liquidation, in daily volatilities of the symbol. Ours: three is a bad day, not a rare one.
+        Least distance to liquidation, in daily volatilities of the symbol, and of a cross account as a whole. Ours:
+        three is a bad day, not a rare one.
     max_bets_fall : float
         Largest fall of the effective number of bets [fraction of it].
     alert : float
@@ -149,6 +150,7 @@ def pretrade_check(
         *_cluster_reasons(change, clusters, settings),
         *_bets_reasons(change, settings),
         *_distance_reasons(distances, settings),
+        *_account_reasons(change, settings),
         *_heat_reasons(change),
     )
     return PretradeResult(
@@ -254,6 +256,20 @@ def _distance_reasons(distances: pd.DataFrame, settings: PretradeSettings) -> li
                 f"at least {settings.min_distance:g} are asked for."
             )
     return reasons
+
+
+def _account_reasons(change: Change, settings: PretradeSettings) -> list[str]:
+    """Name a cross account whose positions together are nearer to the end of its margin than before."""
+    if change.order.margin_mode != MarginMode.CROSS or not change.opened > 0:
+        return []
+    was, away = change.account_moves()
+    if not away < settings.min_distance or away >= was - ROUND_OFF:
+        return []
+    told = (
+        f"The cross account on {change.order.venue} would be {max(away, 0):.1f} daily volatilities from the end of its "
+        f"margin, its positions moving together; at least {settings.min_distance:g} are asked for."
+    )
+    return [told]
 
 
 def _heat_reasons(change: Change) -> list[str]:

@@ -243,7 +243,7 @@ def _hedge(task: _Task, candles: Mapping[Key, pd.DataFrame]) -> Option:
     ratio = choice.hedge.ratio * task.settings.hedge_scale
     reason = f"hedge the cluster: ratio {abs(ratio):.2f}, rho {choice.correlation:+.2f}"
     order = {**_order(choice.symbol, choice.venue, side, quantity, choice.price), "reason": reason}
-    words = _hedge_words(choice, side, ratio)
+    words = _hedge_words(choice, side, ratio, task.settings.hedge_scale)
     if (choice.venue, choice.symbol) in task.held:
         words = (*words, f"{choice.symbol} is held there already: the order is netted with that position.")
     return _offered(task, HEDGE, [order], words=words, choice=choice)
@@ -258,8 +258,8 @@ def _best(task: _Task, candles: Mapping[Key, pd.DataFrame]) -> HedgeChoice | Non
     return inside or outside
 
 
-def _hedge_words(choice: HedgeChoice, side: Side, ratio: float) -> tuple[str, ...]:
-    kept = math.sqrt(1 - choice.hedge.effectiveness)
+def _hedge_words(choice: HedgeChoice, side: Side, ratio: float, scale: float) -> tuple[str, ...]:
+    kept = math.sqrt(1 - choice.hedge.effectiveness * scale * (2 - scale))
     verb = "Buy" if side is Side.LONG else "Sell"
     how = f"ratio {abs(ratio):.2f} of the cluster's exposure, rho {choice.correlation:+.2f}"
     return (

@@ -211,3 +211,15 @@ def test_wrong_settings_are_refused() -> None:
         PretradeSettings(min_distance=0.0)
     with pytest.raises(ParameterError, match=r"'alert' parameter of PretradeSettings must be in \[0, 1\]"):
         PretradeSettings(alert=2.0)
+
+
+def test_a_cross_account_is_judged_by_all_its_positions_together() -> None:
+    """BTC and ETH move as one: each alone is five daily volatilities from liquidation, the account less than three."""
+    held = worlds.book(btc=60_000.0, eth=40_000.0, sol=0.0, xrp=0.0)
+    got = check(order(ETH, notional=20_000.0), held, change=neutral)
+    away = got.distances.set_index("symbol")["daily_volatilities"]
+    assert (away > 3).all()
+    (reason,) = (one for one in got.reasons if one.startswith("The cross account on binanceusdm would be "))
+    assert "daily volatilities from the end of its margin, its positions moving together" in reason
+    small = check(order(ETH, Side.SHORT, notional=20_000.0), held, change=neutral)
+    assert not any("cross account" in one for one in small.reasons)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -119,6 +120,17 @@ def test_no_other_size_of_the_hedge_leaves_less_variance() -> None:
     full = options(held)["hedge"]
     less = options(held, settings=RemedySettings(hedge_scale=0.5))["hedge"]
     assert full.after.measures.volatility < less.after.measures.volatility < full.before.measures.volatility
+
+
+def test_a_part_of_the_hedge_leaves_what_the_words_say() -> None:
+    """Half of the minimum-variance hedge leaves more than all of it: the share said is the share measured."""
+    held = worlds.book(sol=0.0, xrp=0.0)
+    for scale in (0.5, 1.0):
+        got = options(held, settings=RemedySettings(hedge_scale=scale))["hedge"]
+        left = got.after.measures.volatility / got.before.measures.volatility
+        said = re.search(r"(\d+)% of the cluster's volatility stays", got.words[0])
+        assert said is not None
+        assert int(said[1]) / 100 == pytest.approx(left, abs=0.03)
 
 
 def test_a_hedge_that_explains_too_little_is_not_offered_and_says_why() -> None:
