@@ -264,7 +264,7 @@ def _verdict(record: LeadLag, settings: LeadLagSettings) -> LeadLag:
     p_value = float(row["p_value"])
     chance = f"p = {p_value:.3f}" if p_value >= 0.0005 else "p < 0.001"
     if p_value > settings.level:
-        words = f"Neither leads at this bar length, {_span(record.step)} ({chance})."
+        words = f"Neither is shown to lead at this bar length, {_span(record.step)} ({chance})."
         return _with(record, p_value=p_value, words=words)
     ahead = bool(row["statistic"] > 0)
     leader, lag = (record.first if ahead else record.second), int(row["lag"])

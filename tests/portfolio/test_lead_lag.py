@@ -183,3 +183,11 @@ def test_real_venues_at_one_hour(market_dir) -> None:
     assert found.bars > 1000
     assert found.same_bar > 0.99
     assert found.leader == ""
+
+
+def test_no_evidence_of_a_lead_is_not_called_evidence_of_none() -> None:
+    """Noise around one move: the words say what was not shown."""
+    one, other = (candles(common(1200, 3) + noise(1200, seed)) for seed in (1, 2))
+    found = lead_lag(one, other)
+    assert found.leader == ""
+    assert found.words.startswith("Neither is shown to lead at this bar length, ")

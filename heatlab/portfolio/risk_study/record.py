@@ -213,16 +213,16 @@ day|rise|placebo|low|high
 """
 _VENUES = """\
 symbol|first|second|timeframe|bars|same_bar|leader|lag|forward|backward|p_value|words
-BTC/USDT:USDT|binanceusdm|bybit|15m|73771|0.99914||3|-0.011219|-0.010539|0.231|Neither leads at this bar length, 15 min (p = 0.231).
+BTC/USDT:USDT|binanceusdm|bybit|15m|73771|0.99914||3|-0.011219|-0.010539|0.231|Neither is shown to lead at this bar length, 15 min (p = 0.231).
 BTC/USDT:USDT|binanceusdm|bybit|1h|19365|0.999695||1|-0.013117|-0.011994|0.0355|Neither leads by anything of use: bybit is ahead by a trace (correlation -0.012 that way, -0.013 the other; p = 0.035).
-BTC/USDT:USDT|binanceusdm|okx|5m|4414|0.99802||1|0.035838|0.032108|0.066|Neither leads at this bar length, 5 min (p = 0.066).
-BTC/USDT:USDT|binanceusdm|okx|1h|5863|0.999357||3|-0.01457|-0.015305|0.972|Neither leads at this bar length, 1 h (p = 0.972).
+BTC/USDT:USDT|binanceusdm|okx|5m|4414|0.99802||1|0.035838|0.032108|0.066|Neither is shown to lead at this bar length, 5 min (p = 0.066).
+BTC/USDT:USDT|binanceusdm|okx|1h|5863|0.999357||3|-0.01457|-0.015305|0.972|Neither is shown to lead at this bar length, 1 h (p = 0.972).
 ETH/USDT:USDT|binanceusdm|bybit|1h|18909|0.99977||1|0.002335|0.00418|0.003|Neither leads by anything of use: bybit is ahead by a trace (correlation +0.004 that way, +0.002 the other; p = 0.003).
-ETH/USDT:USDT|binanceusdm|okx|1h|5863|0.99903||3|-0.033323|-0.034477|0.188|Neither leads at this bar length, 1 h (p = 0.188).
+ETH/USDT:USDT|binanceusdm|okx|1h|5863|0.99903||3|-0.033323|-0.034477|0.188|Neither is shown to lead at this bar length, 1 h (p = 0.188).
 SOL/USDT:USDT|binanceusdm|bybit|1h|14171|0.999554||1|-0.018632|-0.01717|0.001|Neither leads by anything of use: bybit is ahead by a trace (correlation -0.017 that way, -0.019 the other; p = 0.001).
-SOL/USDT:USDT|binanceusdm|okx|1h|5863|0.987396||4|-0.017281|-0.023481|0.1055|Neither leads at this bar length, 1 h (p = 0.105).
-DOGE/USDT:USDT|binanceusdm|bybit|1h|8243|0.999458||1|-0.004106|-0.00336|0.1715|Neither leads at this bar length, 1 h (p = 0.172).
-DOGE/USDT:USDT|binanceusdm|okx|1h|1667|0.999623||2|-0.049391|-0.048255|0.6185|Neither leads at this bar length, 1 h (p = 0.619).
+SOL/USDT:USDT|binanceusdm|okx|1h|5863|0.987396||4|-0.017281|-0.023481|0.1055|Neither is shown to lead at this bar length, 1 h (p = 0.105).
+DOGE/USDT:USDT|binanceusdm|bybit|1h|8243|0.999458||1|-0.004106|-0.00336|0.1715|Neither is shown to lead at this bar length, 1 h (p = 0.172).
+DOGE/USDT:USDT|binanceusdm|okx|1h|1667|0.999623||2|-0.049391|-0.048255|0.6185|Neither is shown to lead at this bar length, 1 h (p = 0.619).
 """
 
 
