@@ -25,6 +25,7 @@ from heatlab.portfolio.view import RiskView
 from heatlab.widgets.background import in_thread
 from heatlab.widgets.downloads import download_link
 from heatlab.widgets.jobs import LatestWins
+from heatlab.widgets.log_button import LogButton
 from heatlab.widgets.pane import BokehPane
 from heatlab.widgets.panel_parts import Loading, message_html
 from heatlab.widgets.replay_player import ReplayPlayer
@@ -92,7 +93,7 @@ class ReplaySection:
         options = [("this book, rebuilt from prices", PRICES), ("stored snapshots", SNAPSHOTS)]
         self.kind = ipywidgets.Dropdown(description="Replay of", options=options if snapshots else options[:1])
         self.cancel_button = ipywidgets.Button(description="Cancel", tooltip="Give up preparing", disabled=True)
-        self.note_button = ipywidgets.Button(description="Note this hour", tooltip="Write this state to the journal")
+        self.log_button = LogButton(shared.log, self.entry, label="Log this hour")
         self.what, self.message, self.notes, self.table, self.comparison = (ipywidgets.HTML() for _ in range(5))
         self.falls = ipywidgets.Box([])
         self.falls.add_class("hl-toolbar")
@@ -103,7 +104,6 @@ class ReplaySection:
         self._latest = LatestWins(guard(self._begin, shared.status))
         self.kind.observe(guard(lambda _: self.prepare(), shared.status), "value")
         self.cancel_button.on_click(guard(lambda _: self.cancel(), shared.status))
-        self.note_button.on_click(guard(lambda _: self._note(), shared.status))
 
     def show(self, inputs: BookInputs, view: RiskView) -> None:
         """Prepare the replay of a book, in a thread where an event loop runs; the same book and hour are kept."""
@@ -138,8 +138,9 @@ class ReplaySection:
 
     def _bar(self) -> ipywidgets.Box:
         link = download_link("replay.csv", self.csv, label="Book by hour as CSV")
-        notes = [] if self._shared.log is None else [self.note_button]
-        bar = ipywidgets.Box([self.kind, self.cancel_button, *notes, link])
+        bar = ipywidgets.Box(
+            [self.kind, self.cancel_button, *([] if self._shared.log is None else [self.log_button]), link]
+        )
         bar.add_class("hl-toolbar")
         return bar
 
@@ -252,9 +253,10 @@ class ReplaySection:
         if self.prepared is not None and len(self.figure.hours.data["time"]):
             self.figure.show(min(self.player.frame, len(self.prepared.replay) - 1))
 
-    def _note(self) -> None:
-        if self._shared.log is None or self.prepared is None or not len(self.prepared.replay):
-            return
+    def entry(self) -> JournalEntry | None:
+        """Journal entry of the hour shown; None before there is a replay."""
+        if self.prepared is None or not len(self.prepared.replay):
+            return None
         replay, row = self.prepared.replay, self.player.frame
         at = replay.times[row]
         state = {
@@ -266,8 +268,7 @@ class ReplaySection:
             **replay.zone_counts(row),
         }
         text = f"replay at {at:%Y-%m-%d %H:%M} UTC: book heat {show.number(replay.book_heat[row], 1)}"
-        self._shared.log(JournalEntry(kind="reading", text=text, state=state))
-        self._shared.status.ready(f"Noted: {text}")
+        return JournalEntry(kind="reading", text=text, state=state)
 
 
 def book_by_hour(replay: Replay) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from heatlab.portfolio.view import RiskView
 from heatlab.widgets.background import in_thread
 from heatlab.widgets.downloads import download_link
 from heatlab.widgets.jobs import LatestWins
+from heatlab.widgets.log_button import LogButton
 from heatlab.widgets.pane import BokehPane
 from heatlab.widgets.panel_parts import Loading, loader, message_html, notices_html
 from heatlab.widgets.sections import BookInputs, Owner, Shared
@@ -84,7 +85,7 @@ class StressSection:
         )
         self.assume = ipywidgets.Checkbox(value=False, description="take beta 1 where it is unknown", indent=False)
         self.page = ipywidgets.Dropdown(description="Show", options=[("all", 0)])
-        self.log_button = ipywidgets.Button(description="Log this", tooltip="Write this result to the journal")
+        self.log_button = LogButton(shared.log, self.entry, label="Log this")
         self.message, self.figures, self.notes = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self.positions, self.accounts = ipywidgets.HTML(), ipywidgets.HTML()
         self.back = ipywidgets.Button(description="Back to the slider", tooltip="Show the move of the slider again")
@@ -162,7 +163,6 @@ class StressSection:
         self.back.on_click(lambda _: self._move(None))
         self.bars.on_select(guard(self._clicked, status))
         self._shared.selection.observe(guard(self._select, status), "position")
-        self.log_button.on_click(guard(lambda _: self._log(), status))
 
     def _prepare(self) -> None:
         if self._inputs is None:
@@ -272,9 +272,10 @@ class StressSection:
         status.busy(f"Loading {scenario.name}")
         return in_thread(work, then, status)
 
-    def _log(self) -> None:
-        if self.result is None or self._shared.log is None:
-            return
+    def entry(self) -> JournalEntry | None:
+        """Journal entry of the result shown; None where there is none."""
+        if self.result is None:
+            return None
         one = self.result
         text = f"stress {one.name}: P&L {show.usd(one.pnl)}, {one.liquidated} liquidated"
         state = {
@@ -284,8 +285,7 @@ class StressSection:
             "liquidated": one.liquidated,
             "unknown": one.unknown,
         }
-        self._shared.log(JournalEntry(kind="reading", text=text, state=state))
-        self._shared.status.ready("Written to the journal")
+        return JournalEntry(kind="reading", text=text, state=state)
 
 
 def _nothing_to_stress(inputs: BookInputs) -> str:

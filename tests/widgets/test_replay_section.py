@@ -148,10 +148,10 @@ def test_an_hour_can_be_noted() -> None:
     replay = ReplaySection(Shared(status=Status(""), log=heard.append))
     replay.show(*given())
     replay.player.frame = 1_500
-    replay.note_button.click()
+    replay.log_button.press()
     assert heard[0].kind == "reading"
     assert heard[0].state["time"] == replay.prepared.replay.times[1_500].isoformat()  # type: ignore[union-attr]
-    assert replay.note_button not in section().root.children[0].children
+    assert replay.log_button not in section().root.children[0].children
 
 
 def test_the_theme_keeps_the_hour() -> None:

@@ -197,7 +197,7 @@ def test_the_result_can_be_logged(section: Callable[..., StressSection]) -> None
     """With the numbers of that moment; without a journal there is no button."""
     entries: list[JournalEntry] = []
     made = shown(section(log=entries.append), positions({}))
-    made.log_button.click()
+    made.log_button.press()
     assert entries[0].text == "stress BTC -10 %: P&L -$10, 1 liquidated"
     assert entries[0].state["liquidated"] == 1
 
