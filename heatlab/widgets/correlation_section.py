@@ -10,17 +10,17 @@ import ipywidgets
 import pandas as pd
 
 from heatlab.domain import JournalEntry
-from heatlab.figures import format as show
 from heatlab.figures.cluster_bars import ClusterBars
-from heatlab.figures.correlation_matrix import NUMBERS_UP_TO, CorrelationMatrix, short_names
+from heatlab.figures.correlation_matrix import CorrelationMatrix, short_names
 from heatlab.figures.tables import orders_html
 from heatlab.figures.theme import Theme
 from heatlab.portfolio.correlation.clusters import ClusterSettings, cluster_names, cluster_order, cluster_shares
 from heatlab.portfolio.correlation.pairs import PAIR_COLUMNS, correlation_pairs
 from heatlab.portfolio.correlation.trim import Trim, trim_pair
 from heatlab.portfolio.view import RiskView
+from heatlab.widgets.correlation_html import drawn_html, facts_text, history_lines, nothing_html, pair_cells, pair_words
 from heatlab.widgets.downloads import download_link
-from heatlab.widgets.entry_list import Cell, EntryList
+from heatlab.widgets.entry_list import EntryList
 from heatlab.widgets.log_button import LogButton
 from heatlab.widgets.pane import BokehPane
 from heatlab.widgets.panel_parts import message_html, notices_html
@@ -28,12 +28,9 @@ from heatlab.widgets.sections import BookInputs, Shared
 from heatlab.widgets.status import guard
 
 Pair = tuple[str, str]
-MOST_SYMBOLS, MOST_PAIRS, MOST_NOTES = 40, 200, 12
+MOST_SYMBOLS, MOST_PAIRS = 40, 200
 STALE = pd.Timedelta("3h")
 HEADS = ("pair", "in force", "30 days", "95 % interval", "3 days", "hours", "state")
-EMPTY = "No positions. Load yours with --positions FILE.csv, or point heatlab at an account with a read-only key."
-ALONE = "One symbol only: there is no pair to correlate. Its share of the book stands below."
-UNKNOWN = "No symbol has enough hourly history for a correlation: see the notes below."
 LEGEND = (
     "Orange: move together; blue: move against each other; hatched: too little history. Frames and the strip at the "
     "left hold a cluster together. ≠ has just changed, ✓ accepted. Click a cell, or a row below, to decide on a pair."
@@ -103,9 +100,9 @@ class CorrelationSection:
     def show(self, inputs: BookInputs, view: RiskView) -> None:
         """Show a book."""
         self._view = view
-        self.message.value = _message(inputs, view)
+        self.message.value = nothing_html(inputs, view)
         self.facts.value = f'<p class="hl-muted">{escape(facts_text(view))}</p>'
-        self.notes.value = notices_html(_notes(view))
+        self.notes.value = notices_html(history_lines(view))
         old = len(view.closes) > 0 and inputs.now - view.closes.index[-1] - pd.Timedelta("1h") > STALE
         for pane in self.panes:
             (pane.add_class if old else pane.remove_class)("hl-stale")
@@ -195,13 +192,13 @@ class CorrelationSection:
         inside = self.pairs["first"].isin(order) & self.pairs["second"].isin(order)
         self.matrix.update(self.pairs[inside], order=order, clusters=view.clusters, names=names)
         self.bars.update(shares.head(MOST_SYMBOLS), watch=self.settings.watch, alert=self.settings.alert)
-        self.drawn.value = _drawn_html(len(order), len(view.correlation.matrix))
+        self.drawn.value = drawn_html(len(order), len(view.correlation.matrix))
         self._list(kept)
 
     def _list(self, kept: Pair | None) -> None:
         head = self.pairs.head(MOST_PAIRS)
         names = short_names(list(self._view.correlation.matrix.columns)) if self._view is not None else {}
-        rows = [(k + 1, _cells(row, names)) for k, row in enumerate(head.to_dict("records"))]
+        rows = [(k + 1, pair_cells(row, names)) for k, row in enumerate(head.to_dict("records"))]
         flagged, accepted = int(self.pairs["flagged"].sum()), int(self.pairs["accepted"].sum())
         caption = f"{len(self.pairs)} pairs: {flagged} above {self.limit.value:g} need a decision, {accepted} accepted"
         if len(self.pairs) > MOST_PAIRS:
@@ -264,51 +261,6 @@ class CorrelationSection:
             self._shared.selection.position = (str(order["symbol"]), str(order["venue"]), -int(order["side"]))
 
 
-def facts_text(view: RiskView) -> str:
-    """Say window, shrinkage, state of breaks and how sure the figures are, in one paragraph."""
-    estimate = view.correlation
-    settings = estimate.settings
-    upper = int(estimate.broken.to_numpy(dtype=bool).sum()) // 2
-    bars = pd.Timedelta(settings.window).days
-    words = [f"Log returns of hourly closes over {bars} days, pair by pair on the hours both have."]
-    share = estimate.shrinkage if pd.notna(estimate.shrinkage) else (settings.shrinkage or 0.0)
-    how = "estimated" if settings.shrinkage is None else "fixed"
-    words.append(f"Shrunk {share:.0%} ({how}) towards the mean correlation.")
-    if upper:
-        many = "1 pair has" if upper == 1 else f"{upper} pairs have"
-        words.append(f"{many} just changed (≠): the larger of the 30-day and the 3-day correlation is in force.")
-    else:
-        words.append("No pair has just changed.")
-    words.append(f"By chance alone at most about {settings.false_alarms:.0%} of the pairs would show a change.")
-    return " ".join(words)
-
-
-def pair_words(row: Any, limit: float) -> str:
-    """Say what is known of a pair."""
-    state = "accepted" if row["accepted"] else f"above {limit:g}, needs a decision" if row["flagged"] else "below"
-    parts = [f"{row['correlation']:.2f} in force, {state}"]
-    if pd.notna(row["low"]):
-        parts.append(f"30 days {row['long']:.2f} ({row['low']:.2f} to {row['high']:.2f}, {row['bars']} hours)")
-    if pd.notna(row["short"]):
-        parts.append(f"3 days {row['short']:.2f}{', just changed' if row['broken'] else ''}")
-    return "; ".join(parts)
-
-
-def _cells(row: dict[Any, Any], names: dict[str, str]) -> list[Cell]:
-    state = "✓ accepted" if row["accepted"] else "▲ decide" if row["flagged"] else ""
-    state += f"{' · ' if state else ''}≠ just changed" if row["broken"] else ""
-    interval = f"{show.number(row['low'], 2)} to {show.number(row['high'], 2)}"
-    return [
-        (f"{names.get(row['first'], row['first'])} and {names.get(row['second'], row['second'])}", "hl-text"),
-        (show.number(row["correlation"], 2), ""),
-        (show.number(row["long"], 2), ""),
-        (interval, ""),
-        (show.number(row["short"], 2), ""),
-        (show.number(row["bars"]), ""),
-        (state, "hl-text"),
-    ]
-
-
 def _largest(view: RiskView, sizes: pd.Series) -> list[str]:
     """Symbols to draw, in cluster order: the largest ones where there are too many."""
     order = cluster_order(view.correlation.matrix)
@@ -320,36 +272,6 @@ def _largest(view: RiskView, sizes: pd.Series) -> list[str]:
     label = {symbol: int(view.clusters.get(symbol, 0)) for symbol in order}
     ranks = {group: k for k, group in enumerate(dict.fromkeys(label.values()))}
     return sorted(order, key=lambda symbol: (label[symbol] == 0, ranks[label[symbol]]))
-
-
-def _drawn_html(shown: int, known: int) -> str:
-    words = f"The {shown} largest of {known} symbols are drawn; all are in the CSV. " if shown < known else ""
-    words += "Too many for numbers in the cells: point at one to read it." if shown > NUMBERS_UP_TO else ""
-    return f'<p class="hl-muted">{escape(words)}</p>' if words else ""
-
-
-def _message(inputs: BookInputs, view: RiskView) -> str:
-    matrix = view.correlation.matrix
-    if matrix.empty:
-        return message_html(EMPTY)
-    if inputs.watching:
-        words = (
-            "No positions here, only markets to watch: their correlations are shown, shares of a book are not known."
-        )
-        return message_html(words, kind="hl-callout")
-    if not matrix.notna().any(axis=None):
-        return message_html(UNKNOWN, kind="hl-callout hl-warning")
-    return message_html(ALONE, kind="hl-callout") if len(matrix) == 1 else ""
-
-
-def _notes(view: RiskView) -> list[str]:
-    notes = view.correlation.notes
-    told = [f"{row['symbol']}: {row['note']}." for row in notes.head(MOST_NOTES).to_dict("records")]
-    if len(notes) > MOST_NOTES:
-        told.append(f"{len(notes) - MOST_NOTES} more symbols have a short history.")
-    if len(view.closes):
-        told.append(f"Up to the hour that began {view.closes.index[-1]:%Y-%m-%d %H:%M} UTC.")
-    return told
 
 
 def _base(symbol: str) -> str:

@@ -16,7 +16,8 @@ from heatlab.portfolio.concentration import ConcentrationMeasures
 from heatlab.portfolio.correlation.clusters import cluster_shares, correlation_clusters
 from heatlab.portfolio.correlation.estimate import estimate_correlation
 from heatlab.portfolio.view import RiskView
-from heatlab.widgets.correlation_section import CorrelationSection, facts_text
+from heatlab.widgets.correlation_html import facts_text
+from heatlab.widgets.correlation_section import CorrelationSection
 from heatlab.widgets.sections import BookInputs, Shared
 from heatlab.widgets.status import Status
 from tests.portfolio.correlation.markets import closes, factor_returns
