@@ -114,13 +114,13 @@ def _covariance(positions: pd.DataFrame, candles: Mapping[Key, pd.DataFrame], no
 
 
 def coverage(positions: pd.DataFrame, position_heat: np.ndarray[Any, Any]) -> float:
-    """Share of the book's value whose heat is known [fraction]; 0 for an empty book.
+    """Share of the book's value whose heat is known [fraction]; 0 for an empty book or one worth nothing.
 
     A position without a mark price counts at its entry price; one without a quantity makes the share 0.
     """
     price = positions["mark_price"].fillna(positions["entry_price"])
     value = (positions["quantity"] * price).to_numpy(dtype="float64")
-    if not len(value) or not np.isfinite(value).all():
+    if not np.isfinite(value).all() or not value.sum() > 0:
         return 0.0
     return float(value[np.isfinite(position_heat)].sum() / value.sum())
 

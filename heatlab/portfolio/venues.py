@@ -135,7 +135,7 @@ def _bets(positions: pd.DataFrame) -> pd.DataFrame:
         return positions.reset_index(drop=True)
     order = _notional(positions).sort_values(ascending=False, na_position="last", kind="stable").index
     largest = positions.loc[order].groupby(BET, sort=False, as_index=False).first()
-    total = positions.groupby(BET)["quantity"].sum(min_count=1).reset_index()
+    total = positions.groupby(BET)["quantity"].sum(skipna=False).reset_index()
     joined = largest.drop(columns="quantity").merge(total, on=BET, how="left")[list(positions.columns)]
     order = _notional(joined).sort_values(ascending=False, na_position="last", kind="stable").index
     return joined.loc[order].reset_index(drop=True)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from heatlab.portfolio import RuleSettings, book_view
-from heatlab.portfolio.book import exposure, symbol_closes
+from heatlab.portfolio.book import coverage, exposure, symbol_closes
 from heatlab.portfolio.measure import risk_view
 
 NOW = pd.Timestamp("2026-01-20", tz="UTC")
@@ -99,3 +99,8 @@ def test_a_bar_that_is_still_open_changes_nothing() -> None:
         seen, doubled = (measure(positions(), tables, now=moment) for tables in (candles, torn))
         one, other = (getattr(view, "heat", view).contributions for view in (seen, doubled))
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_book_worth_nothing_has_no_coverage() -> None:
+    """0 of 0 is not known."""
+    assert coverage(positions().assign(quantity=0.0), np.array([50.0, 50.0])) == 0.0

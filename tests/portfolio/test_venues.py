@@ -130,3 +130,10 @@ def test_shared_bars_come_shortest_first_and_closed() -> None:
 def test_inputs_are_left_alone(pure) -> None:
     """No table is changed."""
     pure(venue_comparison, BOOK, CANDLES, venues=BOTH, now=NOW)
+
+
+def test_a_leg_of_unknown_size_leaves_its_bet_unknown() -> None:
+    """1 here and an unknown quantity there are not 1."""
+    rows = [("BTC/USDT:USDT", "binanceusdm", 1, 1.0), ("BTC/USDT:USDT", "okx", 1, np.nan)]
+    found = venue_comparison(book(*rows), CANDLES, venues=BOTH, now=NOW)
+    assert np.isnan(found.overall["notional"].iloc[0])
