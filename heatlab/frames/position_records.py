@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -230,13 +231,19 @@ def _notes(
         yield CellProblem(row, "leverage", "is unknown and so is the margin: the liquidation price stays unknown.")
 
 
+@functools.lru_cache(maxsize=4096)
+def _nearest(symbol: str, known: tuple[str, ...]) -> str:
+    """Known symbol most like a typed one, or nothing; kept, as a table is read again with every cell typed."""
+    return next(iter(difflib.get_close_matches(symbol, known, n=1, cutoff=0.7)), "")
+
+
 def _unknown_market(row: int, symbol: str, venue: str, markets: Mapping[str, Collection[str]]) -> Iterator[CellProblem]:
     if venue not in markets:
         yield CellProblem(row, "venue", f"{venue!r} is none of the source's venues: {', '.join(markets)}.")
     every = set().union(*markets.values())
     if symbol not in markets.get(venue, every):
-        near = difflib.get_close_matches(symbol, sorted(markets.get(venue, every)), n=1, cutoff=0.7)
-        hint = f" Did you mean {near[0]}?" if near else ""
+        near = _nearest(symbol, tuple(sorted(markets.get(venue, every))))
+        hint = f" Did you mean {near}?" if near else ""
         yield CellProblem(row, "symbol", f"{symbol!r} is not among the markets here: its heat stays unknown.{hint}")
 
 

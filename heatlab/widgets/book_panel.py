@@ -218,6 +218,7 @@ class BookPanel(ipywidgets.VBox):  # type: ignore[misc]
     def _listen(self) -> None:
         self.selection.observe(guard(self._chose, self.status), ["position", "timeframe"])
         self.sections.observe(guard(self._chose, self.status), "chosen")
+        traitlets.dlink((self.sections, "chosen"), (self.selection, "section"))
         self.book.observe(guard(self._changed_book, self.status), "value")
         self.style_sheet.observe(guard(self._retheme, self.status), "theme")
         self.status.observe(self._failed, "state")

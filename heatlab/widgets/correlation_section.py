@@ -173,7 +173,7 @@ class CorrelationSection:
         self.table.observe(guard(self._choose, status), "value")
         self.trim_button.on_click(guard(lambda _: self._trim(), status))
         self.matrix.on_select(guard(lambda row: self._pick((row["first"], row["second"])), status))
-        self._shared.selection.observe(guard(self._follow, status), "position")
+        self._shared.selection.observe(guard(self._follow, status), ["position", "section"])
 
     def _draw(self) -> None:
         """Draw matrix, bars and pairs by the limit and the acceptances in force."""
@@ -224,9 +224,12 @@ class CorrelationSection:
             place = 0
         self.table.value = place + 1
 
-    def _follow(self, change: Any) -> None:
+    def _follow(self, _change: Any) -> None:
         """Choose the strongest pair of the symbol selected elsewhere, unless the pair shown holds it."""
-        symbol = change["new"][0] if change["new"] else ""
+        selection = self._shared.selection
+        if not selection.in_view(self.name):
+            return
+        symbol = selection.position[0] if selection.position else ""
         own = (self.pairs["first"] == symbol) | (self.pairs["second"] == symbol)
         if own.any() and symbol not in (self.pair or ()):
             row = self.pairs[own].sort_values("correlation", ascending=False).iloc[0]

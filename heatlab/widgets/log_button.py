@@ -50,9 +50,11 @@ class LogButton(ipywidgets.Box):  # type: ignore[misc]
     ) -> None:
         self._log, self._make, self._needs_reason, self._told = log, make_entry, needs_reason, on_logged
         self.reason = ipywidgets.Text(
-            placeholder="reason" if needs_reason else "reason (optional)", continuous_update=True
+            description="Reason",
+            placeholder="reason" if needs_reason else "reason (optional)",
+            continuous_update=True,
         )
-        self.reason.layout.width = "200px"
+        self.reason.layout.width = "290px"
         self.reason.tooltip = "Why, in your own words"
         self.button = ipywidgets.Button(description=label, icon="book", tooltip="Write this to the journal")
         self.button.layout.width = "auto"

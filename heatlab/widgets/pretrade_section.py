@@ -100,7 +100,7 @@ class PretradeSection:
         self.market.observe(guard(lambda _: self._match_mode(), shared.status), "value")
         for control in self._controls():
             control.observe(guard(lambda _: self._ask(), shared.status), "value")
-        shared.selection.observe(guard(lambda _: self._follow(), shared.status), "position")
+        shared.selection.observe(guard(lambda _: self._follow(), shared.status), ["position", "section"])
 
     def show(self, inputs: BookInputs, view: RiskView) -> None:
         """Offer the markets there are, and check the order again."""
@@ -201,9 +201,10 @@ class PretradeSection:
 
     def _follow(self) -> None:
         """Take the market of the position selected elsewhere."""
-        if self._given is None or not self._shared.selection.position:
+        selection = self._shared.selection
+        if self._given is None or not selection.position or not selection.in_view(self.name):
             return
-        symbol, venue, _side = self._shared.selection.position
+        symbol, venue, _side = selection.position
         if (venue, symbol) in [value for _, value in self.market.options]:
             self.market.value = (venue, symbol)
 

@@ -60,10 +60,18 @@ class BookInputs:
 
 
 class Selection(traitlets.HasTraits):  # type: ignore[misc]
-    """What is selected everywhere in an app: the position as (symbol, venue, side), or (), and the bars looked at."""
+    """What is selected everywhere in an app: the position as (symbol, venue, side), or (), and the bars looked at.
+
+    ``section`` is the name of the section in view, "" where nobody says.
+    """
 
     position = traitlets.Tuple()
     timeframe = traitlets.Unicode("1h")
+    section = traitlets.Unicode()
+
+    def in_view(self, name: str) -> bool:
+        """Whether a section may be looked at now: one that costs time to follow the selection waits until it is."""
+        return self.section in ("", name)
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ class VenueSection:
             control.observe(guard(self._refresh, status), "value")
         self.symbol.observe(guard(self._picked, status), "value")
         self.timeframe.observe(guard(self._test, status), "value")
-        self._shared.selection.observe(guard(self._follow, status), "position")
+        self._shared.selection.observe(guard(self._follow, status), ["position", "section"])
 
     def _known_venues(self) -> list[str]:
         """Venues to choose from: first those that have bars of the most symbols of the book."""
@@ -256,9 +256,10 @@ class VenueSection:
         self._offer_bars()
         self._test(None)
 
-    def _follow(self, change: Any) -> None:
-        if change["new"] and change["new"][0] in self.symbol.options:
-            self.symbol.value = change["new"][0]
+    def _follow(self, _change: Any) -> None:
+        selection = self._shared.selection
+        if selection.in_view(self.name) and selection.position and selection.position[0] in self.symbol.options:
+            self.symbol.value = selection.position[0]
 
 
 def _set_options(control: ipywidgets.Dropdown, options: Sequence[str], *, default: int) -> None:

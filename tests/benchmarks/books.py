@@ -57,3 +57,12 @@ def replay_app(count: int = 50) -> ipywidgets.VBox:
     app = ipywidgets.VBox([stylesheet(), main])
     app.add_class("hl-app")
     return app
+
+
+def many_app(name: str) -> ipywidgets.Widget:
+    """Portfolio app of that name over five hundred positions on two venues, with a journal and books of its own."""
+    from heatlab import apps
+    from tests.apps.test_bad_books import many
+
+    source: Any = many()
+    return getattr(apps, name)(source, records=apps.user_records(source))

@@ -83,13 +83,19 @@ def correlation_pairs(
         },
         columns=PAIR_COLUMNS[:-2],
     )
-    named = zip(table["first"], table["second"], strict=True)
-    yes = np.array([bool(taken) and frozenset(pair) in taken for pair in named], dtype=bool)
+    yes = _among(symbols[first], symbols[second], taken)
     above = table["correlation"].to_numpy() > limit
     table["flagged"], table["accepted"] = above & ~yes, above & yes
     table = table.sort_values("correlation", ascending=False, kind="stable", ignore_index=True)
     table.attrs["limit"] = limit
     return table
+
+
+def _among(first: np.ndarray, second: np.ndarray, taken: set[frozenset[str]]) -> np.ndarray:
+    """Which pairs are among those taken, in either order; with none taken nothing is looked at."""
+    if not taken:
+        return np.zeros(len(first), dtype=bool)
+    return np.array([frozenset(pair) in taken for pair in zip(first, second, strict=True)], dtype=bool)
 
 
 def _interval(

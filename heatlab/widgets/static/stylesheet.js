@@ -3,6 +3,14 @@ const NAME = "heatlab-stylesheet";
 
 const styled = () => getComputedStyle(document.documentElement).getPropertyValue("--hl-css").trim() !== "";
 
+// Sliders of the page's widgets do not tell their handle what they are called.
+const call = () => {
+  for (const handle of document.querySelectorAll(".noUi-handle:not([aria-label])")) {
+    const words = handle.closest(".widget-inline-hbox, .widget-inline-vbox")?.querySelector("label")?.textContent;
+    if (words) handle.setAttribute("aria-label", words);
+  }
+};
+
 const theme = () => {
   const own = document.documentElement.dataset.hlTheme;
   if (own) return own;
@@ -26,8 +34,14 @@ function initialize({ model }) {
   const watch = new MutationObserver(tell);
   watch.observe(document.documentElement, { attributes: true, attributeFilter: ["data-hl-theme"] });
   watch.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  const born = new MutationObserver(call);
+  born.observe(document.body, { childList: true, subtree: true });
   tell();
-  return () => watch.disconnect();
+  call();
+  return () => {
+    watch.disconnect();
+    born.disconnect();
+  };
 }
 
 export default { initialize, render() {} };
