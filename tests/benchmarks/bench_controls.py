@@ -123,7 +123,10 @@ CONTROLS = {
         ),
         Control("flag above", "Correlation", _label("Flag above"), DOWN_UP, (".hl-entries caption", "pane 0")),
         Control("pair list", "Correlation", _css(ROW), ("ArrowDown",), (".hl-entries tr", ".widget-html b")),
-        Control("BTC slider", "Stress", _css(".noUi-handle"), ("ArrowRight",), (".hl-figure-value", "pane 0", "pane 1", "td")),
+        Control(
+            "BTC slider", "Stress", _css(".noUi-handle"), ("ArrowRight",),
+            (".hl-figure-value", "pane 0", "pane 1", "td"),
+        ),
         Control("page of positions", "Stress", _label("Show"), DOWN_UP, ("tbody th",)),
         Control("slider", "Replay", _css(".hl-replay-slider"), ("PageDown",), ("pane 0", ".hl-replay-clock")),
         Control("quantity in a row", "Positions", _label("Quantity, row 1"), ("x", "Backspace"), (".hl-callout",)),

@@ -26,7 +26,7 @@ PICTURES = {
 """Figures in view in each section."""
 ROLES = ("button", "checkbox", "combobox", "link", "listbox", "slider", "spinbutton", "textbox", "grid", "table")
 # Number of colours and a mark of each figure in view; 0 colours while nothing is drawn.
-PANES = """() => [...document.querySelectorAll(".hl-pane")].filter((pane) => pane.getClientRects().length).map((pane) => {
+PANES = """() => [...document.querySelectorAll(".hl-pane")].filter((one) => one.getClientRects().length).map((pane) => {
   const found = [];
   const walk = (root) => root.querySelectorAll("*").forEach((node) => {
     if (node.tagName === "CANVAS" && node.width && node.height) found.push(node);
@@ -122,7 +122,7 @@ def figure(page: Watched, name: str) -> str:
 
 @pytest.mark.parametrize(("name", "first"), [("portfolio_heat", "alerts"), ("concentration", "compare")])
 def test_every_section_opens_by_its_button_in_any_width_and_theme(app: Open, name: str, first: str) -> None:
-    """The first by the address; each paints its figures, names its controls, recolours with the theme and fits 700 px."""
+    """The first by the address; each paints, names its controls, recolours with the theme and fits 700 px."""
     page = app(name, first)
     buttons = page.locator(".hl-sections button")
     assert buttons.count() == len(SECTIONS[name])
@@ -132,7 +132,7 @@ def test_every_section_opens_by_its_button_in_any_width_and_theme(app: Open, nam
         page.until(lambda: link(page)["section"] == section)  # noqa: B023 - used before the next turn
         page.until(lambda: stands(page, section))  # noqa: B023
         found[section] = nameless(page)
-    assert found == dict.fromkeys(SECTIONS[name], [])
+    assert not any(found.values()), found
     page.set_viewport_size({"width": 700, "height": 900})
     light: dict[str, list[int]] = {}
     for place, section in enumerate(SECTIONS[name]):
