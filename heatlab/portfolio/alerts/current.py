@@ -210,7 +210,7 @@ def _pairs(
             silent[[place[one], place[other]], [place[other], place[one]]] = True
     open_pairs = (coins[first] != coins[second]) & ~silent[first, second]
     rho = np.where(open_pairs, np.abs(matrix[first, second]), np.nan)
-    flagged = np.flatnonzero(rho >= limits.correlation_limit)
+    flagged = np.flatnonzero(rho > limits.correlation_limit)
     strongest = flagged[np.argsort(-rho[flagged], kind="stable")]
     if len(flagged):
         listed = _named(names, first, second, strongest, matrix)

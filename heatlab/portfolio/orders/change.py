@@ -30,6 +30,7 @@ DISTANCES = [
     "daily_volatilities",
 ]
 MEASURES = (
+    ("independent bets", "count", 1, "effective_principal_bets"),
     ("effective bets", "count", 1, "effective_bets"),
     ("effective positions", "count", 1, "effective_positions"),
     ("volatility per day", "quote", -1, "volatility"),

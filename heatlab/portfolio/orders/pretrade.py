@@ -300,5 +300,5 @@ def _notes(change: Change, priced: pd.DataFrame) -> tuple[str, ...]:
     if math.isnan(free_margin(change.held, change.order.venue)):
         notes.append(f"The wallet balance on {change.order.venue} is not known: free margin is not checked.")
     if not change.after.state.trusted:
-        notes.append("Correlations are not to be trusted now: " + " ".join(change.after.state.words))
+        notes.append("The market is unusual now: " + " ".join(change.after.state.words))
     return tuple(notes)
