@@ -154,8 +154,9 @@ def test_a_click_on_a_cell_selects_the_position_in_other_sections(app: Open) -> 
     buttons.get_by_role("button", name="Concentration").click()
     page.until(lambda: stands(page, "concentration"))
     before = link(page)["position"]
-    box = page.locator(".hl-pane:visible").first.bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.8)
+    pane = page.locator(".hl-pane:visible").first
+    box = pane.bounding_box()
+    pane.click(position={"x": box["width"] * 0.7, "y": box["height"] * 0.6})
     page.until(lambda: link(page)["position"] != before)
     chosen = link(page)["position"]
     buttons.get_by_role("button", name="Quadrants").click()
