@@ -27,6 +27,7 @@ def book_inputs(
     source: MarketSource,
     *,
     held: pd.DataFrame | None = None,
+    also: pd.DataFrame | None = None,
     settings: HeatSettings | None = None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
@@ -38,6 +39,8 @@ def book_inputs(
     source : MarketSource
     held : DataFrame, optional
         Canonical positions in place of the source's own, with their marks and liquidation prices.
+    also : DataFrame, optional
+        Columns symbol and venue: further markets to load candles of.
     settings : HeatSettings, optional
         Its timeframes are loaded.
     progress : callable, optional
@@ -54,7 +57,7 @@ def book_inputs(
     used = settings or HeatSettings()
     own = source.positions() if held is None else held
     shown = watch_list(source) if own.empty else own
-    around = _markets(source, shown)
+    around = _markets(source, shown, also)
     candles, problems = heat_candles(source, around, timeframes=used.timeframes, progress=progress, cancel=cancel)
     owners = list(dict.fromkeys(zip(around["venue"], around["symbol"], strict=True)))
     about = {*shown["venue"], *shown["symbol"]}
@@ -84,10 +87,11 @@ def venue_candles(
     return tables, (*absent, *problems)
 
 
-def _markets(source: MarketSource, shown: pd.DataFrame) -> pd.DataFrame:
-    """Owners of the book's positions, and the first markets of the default venue."""
-    extra = watch_list(source, most=MARKETS)
-    return pd.concat([shown[["symbol", "venue"]], extra[["symbol", "venue"]]], ignore_index=True).drop_duplicates()
+def _markets(source: MarketSource, shown: pd.DataFrame, also: pd.DataFrame | None) -> pd.DataFrame:
+    """Owners of the book's positions, the first markets of the default venue, and what else was asked for."""
+    tables = [shown, watch_list(source, most=MARKETS), *(() if also is None else (also,))]
+    joined: pd.DataFrame = pd.concat([table[["symbol", "venue"]] for table in tables], ignore_index=True)
+    return joined.drop_duplicates()
 
 
 def _each(

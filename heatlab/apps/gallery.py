@@ -14,17 +14,20 @@ import pandas as pd
 
 from heatlab import frames
 from heatlab.apps import url
-from heatlab.apps.book import book_inputs
 from heatlab.apps.market import choices, market_inputs
+from heatlab.apps.portfolio_app import Desk
 from heatlab.apps.shell import framed
+from heatlab.apps.user_data import Records
 from heatlab.errors import HeatlabError
 from heatlab.figures import THEMES, concentration_thumbnail, heat_thumbnail, liquidation_thumbnail
 from heatlab.figures import format as show
 from heatlab.figures.theme import Theme
 from heatlab.liquidation import LiquidationMap, liquidation_map
-from heatlab.portfolio import RiskView, risk_alerts, risk_view
+from heatlab.portfolio import RiskView, risk_alerts
 from heatlab.sources import MarketSource, Notice
+from heatlab.store import SettingsStore
 from heatlab.widgets import Presence, Status, guard, stylesheet
+from heatlab.widgets.book_panel import late_html
 from heatlab.widgets.liquidation_controls import FIRST_TIMEFRAME, pick
 from heatlab.widgets.liquidation_panel import BASIS, MarketInputs
 from heatlab.widgets.panel_parts import FRESH, behind
@@ -54,25 +57,34 @@ class Gallery:
     book: tuple[BookInputs, RiskView] | None
     market: tuple[MarketInputs, LiquidationMap] | None
     errors: tuple[str, ...]
+    name: str = ""
 
 
-def index(source: MarketSource) -> ipywidgets.Widget:
+def index(
+    source: MarketSource, store: SettingsStore | None = None, *, records: Records | None = None
+) -> ipywidgets.Widget:
     """Build the gallery on a market source.
+
+    Parameters
+    ----------
+    source : MarketSource
+    store, records
+        As for the portfolio apps: the book in use there is the one shown here.
 
     Returns
     -------
     Widget
         Cards that lead to the apps; if the source cannot deliver, what is wrong and what to do.
     """
-    return framed(lambda: _page(source), title="heatlab")
+    return framed(lambda: _page(source, Desk(source, store, records)), title="heatlab")
 
 
-def gallery(source: MarketSource) -> Gallery:
-    """Compute the thumbnails' contents: the book's heat and the first market's liquidation map."""
+def gallery(source: MarketSource, desk: Desk | None = None) -> Gallery:
+    """Compute the thumbnails' contents: the book in use and the first market's liquidation map."""
     errors: list[str] = []
-    book = _tried(lambda: _book(source), errors)
+    book = _tried(lambda: _book(desk or Desk(source, None, None)), errors)
     market = _tried(lambda: _market(source), errors)
-    return Gallery(book, market, tuple(errors))
+    return Gallery(book, market, tuple(errors), "" if desk is None else desk.book)
 
 
 def _tried(make: Callable[[], T], errors: list[str]) -> T | None:
@@ -83,9 +95,9 @@ def _tried(make: Callable[[], T], errors: list[str]) -> T | None:
         return None
 
 
-def _book(source: MarketSource) -> tuple[BookInputs, RiskView]:
-    inputs = book_inputs(source)
-    return inputs, risk_view(inputs.positions, inputs.candles, now=inputs.now)
+def _book(desk: Desk) -> tuple[BookInputs, RiskView]:
+    inputs = desk.load(desk.chosen())
+    return inputs, desk.view(inputs.positions, inputs, override=desk.override())
 
 
 def _market(source: MarketSource) -> tuple[MarketInputs, LiquidationMap]:
@@ -100,9 +112,11 @@ def _market(source: MarketSource) -> tuple[MarketInputs, LiquidationMap]:
     return inputs, made
 
 
-def _page(source: MarketSource) -> ipywidgets.Widget:
-    shown = gallery(source)
+def _page(source: MarketSource, desk: Desk) -> ipywidgets.Widget:
+    shown = gallery(source, desk)
     url.query_parameters()  # the reader is here from now on
+    if desk.chosen() != shown.name:  # and may have changed the book while this page was kept ready
+        shown = gallery(source, desk)
     sheet, status = stylesheet(), Status("Up to date")
     body = ipywidgets.HTML()
 
@@ -120,12 +134,17 @@ def page_html(source: MarketSource, shown: Gallery, *, theme: Theme) -> str:
     """Write the gallery as HTML: source line, alerts, cards."""
     simulated = ' <span class="hl-badge hl-amber">simulated market</span>' if source.is_simulated else ""
     late = "" if source.is_simulated else behind(source.now())
+    book = f' <span class="hl-badge">book: {escape(shown.name)}</span>' if shown.name else ""
     head = (
-        f'<div class="hl-toolbar"><h1>Your book at a glance</h1>{simulated}'
+        f'<div class="hl-toolbar"><h1>Your book at a glance</h1>{simulated}{book}'
         f'<span class="hl-muted">source: {escape(source.name)} · {source.now():%Y-%m-%d %H:%M} UTC{late}</span></div>'
     )
-    top = head + _errors_html(shown.errors) + _alerts_html(shown)
+    top = head + _late_html(shown) + _errors_html(shown.errors) + _alerts_html(shown)
     return top + _cards_html(shown, theme) + STUDY + RISK_STUDY + _notices_html(source)
+
+
+def _late_html(shown: Gallery) -> str:
+    return "" if shown.book is None else late_html(shown.book[0])
 
 
 def _errors_html(errors: tuple[str, ...]) -> str:

@@ -36,6 +36,8 @@ from heatlab.widgets.sections import BookInputs, Section, Shared
 log = logging.getLogger("heatlab.apps")
 ALL_BOOKS = "*"
 """All books as one; no book can be named so."""
+BOOK = "book"
+"""Under which the book in use is remembered by source, for all apps."""
 THRESHOLDS, CLUSTERS, LIMITS = "thresholds", "clusters", "cluster limits"
 SNAPSHOT_TABLES = ("concentration", "cluster_shares")
 
@@ -56,7 +58,7 @@ class Desk:
         self.source, self.store, self.records = source, store, records
         self.book = OWN_BOOK
         self.cluster_settings = _limits(remembered(store, LIMITS))
-        self._measured: tuple[BookInputs, ThresholdOverride | None, pd.DataFrame] | None = None
+        self._measured: tuple[BookInputs, ThresholdOverride | None, RiskView] | None = None
         self._clusters = _labels(remembered(store, CLUSTERS).get(source.name))
 
     @property
@@ -68,9 +70,9 @@ class Desk:
         """Load a book by its name; ``""`` is the source's own."""
         self.book = book
         if book == OWN_BOOK:
-            return book_inputs(self.source, progress=progress, cancel=cancel)
+            return book_inputs(self.source, also=self._others(), progress=progress, cancel=cancel)
         held = self.positions(book)
-        inputs = book_inputs(self.source, held=held, progress=progress, cancel=cancel)
+        inputs = book_inputs(self.source, held=held, also=self._others(), progress=progress, cancel=cancel)
         noted = () if book == ALL_BOOKS else notices(self._typed(book), {*held["venue"], *held["symbol"]})
         return replace(inputs, notices=tuple(dict.fromkeys((*inputs.notices, *noted))))
 
@@ -84,9 +86,8 @@ class Desk:
 
     def measure(self, inputs: BookInputs, override: ThresholdOverride | None) -> RiskView:
         """Measure a book, number its clusters as before, and keep a snapshot."""
-        self._measured = None
         view = self.view(inputs.positions, inputs, override=override)
-        self._measured = (inputs, override, view.heat.table)
+        self._measured = (inputs, override, view)
         self._keep_clusters(view)
         self._keep_snapshot(inputs, view)
         return view
@@ -102,13 +103,24 @@ class Desk:
             now=inputs.now,
             settings=settings,
             previous_clusters=self._clusters,
-            known_heat=self._known_heat(inputs, override),
+            known=self._known(inputs, override),
         )
 
     def books(self) -> dict[str, str]:
         """Books to choose from, by what they are called on screen."""
         named = self._named()
         return named | ({"all together": ALL_BOOKS} if len(named) > 1 else {})
+
+    def chosen(self, asked: str | None = None) -> str:
+        """Book to start with: the one asked for, else the one used last; the source's own where there is none such."""
+        name = asked if asked is not None else str(remembered(self.store, BOOK).get(self.source.name, OWN_BOOK))
+        return name if name in self.books().values() else OWN_BOOK
+
+    def keep_book(self) -> None:
+        """Remember the book in use, for every app on this source."""
+        kept = remembered(self.store, BOOK)
+        if kept.get(self.source.name, OWN_BOOK) != self.book:
+            remember(self.store, BOOK)({**kept, self.source.name: self.book})
 
     def all_books(self) -> dict[str, pd.DataFrame]:
         """Positions of every book, by what it is called on screen; one that cannot be read is left out (logged)."""
@@ -159,6 +171,13 @@ class Desk:
         """Return what writes to the journal, stamped with the source's clock; None where there is no journal."""
         return None if self.records is None else log_to(self.records.journal, self.source)
 
+    def _others(self) -> pd.DataFrame | None:
+        """Symbols and venues of the books typed in: two books can be compared only where both have candles."""
+        if self.records is None or not self.records.books.names():
+            return None
+        tables = [self.records.books.read(name)[["symbol", "venue"]] for name in self.records.books.names()]
+        return pd.concat(tables, ignore_index=True)
+
     def _typed(self, book: str) -> WithPositions:
         if self.records is None:
             raise ParameterError(f"The book {book!r} is not kept: there are no records here.")
@@ -168,8 +187,8 @@ class Desk:
         names = () if self.records is None else self.records.books.names()
         return {"of the source": OWN_BOOK} | {name: name for name in names}
 
-    def _known_heat(self, inputs: BookInputs, override: ThresholdOverride | None) -> pd.DataFrame | None:
-        """Give the readings of the book measured last, if they are of the same market and thresholds."""
+    def _known(self, inputs: BookInputs, override: ThresholdOverride | None) -> RiskView | None:
+        """Give the book measured last, if it is of the same market and thresholds."""
         if self._measured is None or self._measured[0] is not inputs or self._measured[1] != override:
             return None
         return self._measured[2]
@@ -230,7 +249,8 @@ def portfolio_panel(
     """
     desk = Desk(source, store, records)
     desk.load(OWN_BOOK)  # fills the source's memory before the reader is known
-    asked = {**remembered(store, name), **url.query_parameters()}
+    place = f"{name} {source.name}"
+    asked = {**remembered(store, place), **url.query_parameters()}
     panel = BookPanel(
         title,
         desk.load,
@@ -240,10 +260,11 @@ def portfolio_panel(
         override=desk.override(),
         on_override=desk.keep_override,
         log=desk.log(),
-        defaults=_clamped(asked),
+        defaults=_clamped(asked) | {"book": desk.chosen(asked.get("book"))},
         picture=f"{name}.png",
     )
-    panel.on_change(remember(store, name))
+    panel.on_change(lambda chosen: remember(store, place)({k: v for k, v in chosen.items() if k != "book"}))
+    panel.on_view(lambda _inputs, _view: desk.keep_book())
     return panel
 
 
@@ -253,7 +274,6 @@ def _clamped(asked: Mapping[str, Any]) -> dict[str, Any]:
         "section": str(asked.get("section", "")),
         "position": str(asked.get("position", "")),
         "timeframe": url.choice(asked, "timeframe", default=frames[0], allowed=frames),
-        "book": str(asked.get("book", "")),
     }
 
 

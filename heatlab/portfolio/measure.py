@@ -42,7 +42,7 @@ def risk_view(
     now: pd.Timestamp,
     settings: RiskSettings = DEFAULT,
     previous_clusters: pd.Series | None = None,
-    known_heat: pd.DataFrame | None = None,
+    known: RiskView | None = None,
 ) -> RiskView:
     """Measure a book: heat, correlation, clusters, concentration, quadrants, systemic warning, state of the market.
 
@@ -56,8 +56,9 @@ def risk_view(
     settings : RiskSettings
     previous_clusters : Series, optional
         Labels by symbol of an earlier view: clusters keep their numbers, and so their colours.
-    known_heat : DataFrame, optional
-        Heat table of another book with the same candles, ``now`` and settings: its readings are taken over.
+    known : RiskView, optional
+        View of another book with the same candles, ``now`` and settings: its readings, and its correlation where the
+        symbols are the same, are taken over.
 
     Returns
     -------
@@ -67,7 +68,10 @@ def risk_view(
     held = positions.reset_index(drop=True).astype({"side": "int64"})
     closes = symbol_closes(held, candles)
     closes = closes[closes.index <= now - BAR]
-    estimate = estimate_correlation(closes, settings=settings.correlation)
+    if known is not None and list(known.correlation.matrix.columns) == list(closes.columns):
+        estimate = known.correlation
+    else:
+        estimate = estimate_correlation(closes, settings=settings.correlation)
     labels = correlation_clusters(estimate.matrix, previous=previous_clusters)
     book = book_view(
         held,
@@ -76,7 +80,7 @@ def risk_view(
         settings=settings.heat,
         rules=settings.rules,
         risk=estimate.covariance,
-        known=known_heat,
+        known=None if known is None else known.heat.table,
     )
     table = concentration_table(held, estimate, labels, contributions=book.contributions)
     return RiskView(

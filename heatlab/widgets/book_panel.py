@@ -237,7 +237,7 @@ class BookPanel(ipywidgets.VBox):  # type: ignore[misc]
             self.selection.position = next(iter(self._keys()), ())
         self.message.value = _message(inputs)
         self.sections.layout.display = ""
-        self.callouts.value = override_html(self.override) + state_html(view)
+        self.callouts.value = late_html(inputs) + override_html(self.override) + state_html(view)
         self.summary.value = summary_html(view, self._settings)
         self.notes.value = parts.notices_html(inputs.notices)
         self._say_what(inputs, view)
@@ -253,7 +253,10 @@ class BookPanel(ipywidgets.VBox):  # type: ignore[misc]
             self._title,
             source_name=inputs.source_name,
             is_simulated=inputs.is_simulated,
-            facts=("watch list, no positions" if inputs.watching else f"{len(inputs.positions)} positions",),
+            facts=(
+                "watch list, no positions" if inputs.watching else f"{len(inputs.positions)} positions",
+                f"book: {self.book.label}" if self.book.value else "",
+            ),
             now=inputs.now,
             age=ages.min() if len(ages) else pd.NaT,
         )
@@ -312,6 +315,15 @@ def summary_html(view: RiskView, settings: RiskSettings) -> str:
         for name, text, small in cells
     )
     return f'<div class="hl-figures">{body}</div>'
+
+
+def late_html(inputs: BookInputs) -> str:
+    """Say loudly that a source's data ended days ago; nothing for a simulated market."""
+    late = "" if inputs.is_simulated else parts.behind(inputs.now)
+    if not late:
+        return ""
+    text = f"These data end {inputs.now:%Y-%m-%d %H:%M} UTC{late}: every figure and alert here is as of then, not live."
+    return f'<div class="hl-callout hl-error" role="alert">{escape(text)}</div>'
 
 
 def state_html(view: RiskView) -> str:

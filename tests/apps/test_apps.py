@@ -356,3 +356,21 @@ def test_books_can_be_merged_and_each_keeps_its_notes(source: SimulatedSource, t
     assert app.status.state != "error"
     assert len(app.view.positions) == len(own) + 1
     assert app.view.positions["quantity"][0] == pytest.approx(2 * own["quantity"][0])
+
+
+def test_every_app_starts_with_the_book_used_last(source: SimulatedSource, tmp_path: Path) -> None:
+    """Chosen in one app, it is in the other, in the gallery, and there after a reload; its name stands in the title."""
+    records = Records(
+        Journal(tmp_path / "j.sqlite"), SnapshotStore(tmp_path / "s.sqlite"), BookStore(tmp_path / "b.sqlite")
+    )
+    store = SettingsStore(tmp_path / "settings.json")
+    records.books.write("mine", source.positions().iloc[[0, 1]])
+    hl.apps.portfolio_heat(source, store, records=records).book.value = "mine"
+    for app in (hl.apps.concentration, hl.apps.portfolio_heat):
+        shown = app(source, store, records=records)
+        assert shown.book.value == "mine"
+        assert "book: mine" in shown.header.value
+        assert len(shown.view.positions) == 2
+    assert "book: mine" in texts(hl.apps.index(source, store, records=records))
+    records.books.remove("mine")
+    assert hl.apps.concentration(source, store, records=records).book.value == ""
