@@ -132,6 +132,7 @@ class HeatGrid(Selectable):
         self.theme = theme
         self._table, self._overall = table, overall
         self.source = ColumnDataSource({name: [] for name in FIELDS})
+        self.hatched = ColumnDataSource({"row": [], "column": []})
         self.root = self._build()
         self.set_theme(theme)
 
@@ -147,9 +148,12 @@ class HeatGrid(Selectable):
             min_border_right=8,
         )
         cells = plot.rect(
-            "column", "row", 0.97, 0.94, source=self.source, fill_color="fill", line_color=None, hatch_pattern="hatch",
-            hatch_alpha=0.8, hatch_scale=8, hatch_weight=1, nonselection_fill_alpha=1.0, nonselection_hatch_alpha=0.8,
-            selection_line_width=3, hover_line_width=2, name="cells",
+            "column", "row", 0.97, 0.94, source=self.source, fill_color="fill", line_color=None,
+            nonselection_fill_alpha=1.0, selection_line_width=3, hover_line_width=2, name="cells",
+        )  # fmt: skip
+        plot.rect(
+            "column", "row", 0.97, 0.94, source=self.hatched, fill_color=None, line_color=None, hatch_pattern="/",
+            hatch_alpha=0.8, hatch_scale=8, hatch_weight=1, name="hatched",
         )  # fmt: skip
         quiet = {"text_align": "center", "text_color": "ink", "source": self.source, "nonselection_text_alpha": 1.0}
         plot.text(
@@ -170,8 +174,12 @@ class HeatGrid(Selectable):
         rows = list(dict.fromkeys(columns["row"]))
         self.root.x_range.factors = list(dict.fromkeys(columns["column"]))
         self.root.y_range.factors = rows[::-1]
-        self.root.height = HEAD + ROW_HEIGHT * max(len(rows), 1)
+        height = HEAD + ROW_HEIGHT * max(len(rows), 1)
+        if self.root.height != height:
+            self.root.height = height
         self.source.data = columns
+        unreliable = [k for k, mark in enumerate(columns["hatch"]) if mark.strip()]
+        self.hatched.data = {name: [columns[name][k] for k in unreliable] for name in ("row", "column")}
 
     def set_theme(self, theme: Theme) -> None:
         """Switch between light and dark."""
@@ -182,6 +190,6 @@ class HeatGrid(Selectable):
         for axis in self.root.axis:
             axis.update(axis_line_color=None, major_tick_line_color=None, major_label_text_font_size="13px")
         cells = self.root.select_one({"name": "cells"})
-        cells.glyph.hatch_color = cells.nonselection_glyph.hatch_color = theme.grid
+        self.root.select_one({"name": "hatched"}).glyph.hatch_color = theme.grid
         cells.selection_glyph.line_color = cells.hover_glyph.line_color = theme.foreground
         self.update(self._table, overall=self._overall)

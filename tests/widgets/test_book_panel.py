@@ -16,7 +16,7 @@ from heatlab.errors import ParameterError, SourceError
 from heatlab.figures import DARK
 from heatlab.heat import HeatSettings
 from heatlab.portfolio import RiskSettings, RiskView, SystemicWarning, ThresholdOverride, overridden, risk_view
-from heatlab.widgets.book_panel import BookPanel, state_html, summary_html
+from heatlab.widgets.book_panel import BookPanel, late_html, state_html, summary_html
 from heatlab.widgets.downloads import PictureLink
 from heatlab.widgets.heat_section import HeatSection
 from heatlab.widgets.sections import BookInputs, Deferred, Shared
@@ -129,6 +129,15 @@ def test_a_hidden_section_is_drawn_when_it_is_opened() -> None:
     assert other.shown == 1
     built.reload()
     assert other.shown == 2
+
+
+def test_data_that_ended_long_ago_are_said_to_be_old() -> None:
+    """A red line above everything; a simulated market has no clock to be behind."""
+    built, _, _ = panel()
+    assert "not live" in built.callouts.value
+    assert 'role="alert"' in built.callouts.value
+    assert late_html(inputs(is_simulated=True)) == ""
+    assert late_html(inputs(now=pd.Timestamp.now("UTC"))) == ""
 
 
 def test_a_deferred_section_is_built_when_it_is_first_shown_in_the_theme_of_then() -> None:
