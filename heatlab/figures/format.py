@@ -21,6 +21,16 @@ def usd(value: float) -> str:
     return f"{sign}${size:.3g}" if size < 999.5 else f"{sign}${size:.0f}"
 
 
+def at_least(value: float, *, partial: bool) -> str:
+    """Short dollars of a sum that can only grow; "at least" where parts of it are unknown."""
+    return f"at least {usd(value)}" if partial and math.isfinite(value) else usd(value)
+
+
+def of_known(value: float, *, partial: bool) -> str:
+    """Short dollars of a sum that may go either way; "of the known" where parts of it are unknown."""
+    return f"{usd(value)} of the known" if partial and math.isfinite(value) else usd(value)
+
+
 def price_decimals(value: float) -> int:
     """Decimals that give a price about five significant digits, at most 10."""
     if not math.isfinite(value) or value == 0:

@@ -28,6 +28,8 @@ from heatlab.widgets.status import guard
 HEATS = [("Size-weighted", "size"), ("Correlation-weighted", "correlation"), ("Side by side", "both")]
 CLUSTERS = 12
 """Clusters drawn, the largest; the positions of the others are in the table."""
+NAMED = 8
+"""Positions or symbols named in a message before "and so many more"."""
 STALE = pd.Timedelta("3h")
 """Age of the last hourly close from which the correlation is old: three bars."""
 WORDS = {
@@ -90,7 +92,8 @@ class ConcentrationSection:
         self._view = view
         table = view.concentration
         self.message.value = _message(inputs, view)
-        self.figures.value = figures_html(view.measures, len(table))
+        known, in_risk = int(table["size_share"].notna().sum()), int(table["correlation_heat"].notna().sum())
+        self.figures.value = figures_html(view.measures, len(table), known=known, in_risk=in_risk)
         self.notes.value = notices_html([*_age_note(inputs, view), *_left_out(view)])
         age = _age(inputs, view)
         for pane in (self.pane, self.bars_pane):
@@ -178,42 +181,56 @@ class ConcentrationSection:
             self.grid.select(*chosen)
 
 
-def figures_html(measures: ConcentrationMeasures, count: int) -> str:
-    """Key figures, each with what it means in plain words.
+def figures_html(
+    measures: ConcentrationMeasures, count: int, *, known: int | None = None, in_risk: int | None = None
+) -> str:
+    """Key figures, each with what it means in plain words, and how much of the book it covers.
 
     Parameters
     ----------
     measures : ConcentrationMeasures
     count : int
         Positions in the book.
+    known : int, optional
+        Those of known value; all where not given.
+    in_risk : int, optional
+        Those of known value and correlation; as many as ``known`` where not given.
     """
+    known = count if known is None else known
+    sized, risky = _cover(known, count), _cover(known if in_risk is None else in_risk, count)
     gross = measures.gross_exposure
     of_gross = measures.volatility / gross if gross > 0 else np.nan
     leaning = measures.net_exposure / gross if gross > 0 else np.nan
+    part = "gross" if not sized else "the known gross"
+    independent = "what is left when things that move together count as one"
     told = [
-        ("Gross exposure", show.usd(gross), "longs and shorts added up"),
-        ("Net exposure", show.usd(measures.net_exposure), f"longs less shorts: {show.percent(leaning)} of gross"),
+        ("Gross exposure", show.at_least(gross, partial=bool(sized)), f"longs and shorts added up{sized}"),
+        (
+            "Net exposure",
+            show.of_known(measures.net_exposure, partial=bool(sized)),
+            f"longs less shorts: {show.percent(leaning)} of {part}{sized}",
+        ),
         (
             "Volatility per day",
-            show.usd(measures.volatility),
-            f"an ordinary day's gain or loss: {show.percent(of_gross, signed=False)} of gross",
+            show.of_known(measures.volatility, partial=bool(risky)),
+            f"an ordinary day's gain or loss: {show.percent(of_gross, signed=False)} of {part}{risky}",
         ),
         (
             "HHI of sizes",
             show.number(measures.hhi, 2 if measures.hhi >= 0.1 else 3),
-            "1 = all in one position, 1/n = evenly spread",
+            f"1 = all in one position, 1/n = evenly spread{sized}",
         ),
-        ("Effective positions", show.number(measures.effective_positions, 1), f"of {count}, counted by size"),
-        ("Effective bets", show.number(measures.effective_bets, 1), "counted by who carries the risk"),
         (
-            "Independent bets",
-            show.number(measures.effective_principal_bets, 1),
-            "what is left when things that move together count as one",
+            "Effective positions",
+            show.number(measures.effective_positions, 1),
+            f"of {known}{' known' if sized else ''}, counted by size{sized}",
         ),
+        ("Effective bets", show.number(measures.effective_bets, 1), f"counted by who carries the risk{risky}"),
+        ("Independent bets", show.number(measures.effective_principal_bets, 1), f"{independent}{risky}"),
         (
             "Diversification ratio",
             show.number(measures.diversification_ratio, 2),
-            "risk side by side over risk together: 1 = one bet",
+            f"risk side by side over risk together: 1 = one bet{risky}",
         ),
     ]
     cells = "".join(
@@ -222,6 +239,11 @@ def figures_html(measures: ConcentrationMeasures, count: int) -> str:
         for name, value, words in told
     )
     return f'<div class="hl-figures">{cells}</div>'
+
+
+def _cover(known: int, count: int) -> str:
+    """Say how much of the book a figure covers; "" where it is all."""
+    return f"; {known} of {count} positions known" if known < count else ""
 
 
 def _cluster_words(shares: pd.DataFrame, settings: ClusterSettings) -> str:
@@ -264,10 +286,27 @@ def _message(inputs: BookInputs, view: RiskView) -> str:
         return message_html(EMPTY)
     if not view.concentration["size_share"].notna().any():
         return message_html("No position has both a quantity and a mark price.", kind="hl-callout hl-warning")
+    missing = _unknown_words(view)
+    told = message_html(missing, kind="hl-callout hl-warning") if missing else ""
     if view.measures.volatility == 0:
-        words = "Every long is matched by a short of the same size: the book carries no price risk that can be shared."
-        return message_html(words, kind="hl-callout")
-    return ""
+        which = "Among the known positions every long" if missing else "Every long"
+        words = f"{which} is matched by a short of the same size: no price risk is left that can be shared."
+        return told + message_html(words, kind="hl-callout")
+    return told
+
+
+def _unknown_words(view: RiskView) -> str:
+    """Name the positions that no figure here counts; "" where there are none."""
+    table = view.concentration
+    unknown = table[table["size_share"].isna()]
+    if unknown.empty:
+        return ""
+    names = [f"{symbol} on {venue}" for symbol, venue in zip(unknown["symbol"], unknown["venue"], strict=True)]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return (
+        f"This is not the whole book: {len(names)} of {len(table)} positions are of unknown value, for want of a "
+        f"quantity or a price, and count in no figure here: {', '.join(names[:NAMED])}{more}."
+    )
 
 
 def _age(inputs: BookInputs, view: RiskView) -> pd.Timedelta:
@@ -287,16 +326,9 @@ def _age_note(inputs: BookInputs, view: RiskView) -> list[str]:
 
 
 def _left_out(view: RiskView) -> list[str]:
-    """Name what is left out of the numbers."""
-    table = view.concentration
-    unknown = table[table["size_share"].isna()]
-    told = []
-    if len(unknown):
-        names = ", ".join(dict.fromkeys(unknown["symbol"].head(5)))
-        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-        told.append(f"{len(unknown)} of unknown size, in no share of size or risk: {names}{more}.")
+    """Name what is left out of the risk for want of history."""
     notes = view.correlation.notes
-    told += [f"{row['symbol']}: {row['note']}." for row in notes.head(5).to_dict("records")]
-    if len(notes) > 5:
-        told.append(f"{len(notes) - 5} more symbols have a short history.")
+    told = [f"{row['symbol']}: {row['note']}." for row in notes.head(NAMED).to_dict("records")]
+    if len(notes) > NAMED:
+        told.append(f"{len(notes) - NAMED} more symbols have a short history.")
     return told

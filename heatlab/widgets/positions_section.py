@@ -238,9 +238,9 @@ def in_use_html(inputs: BookInputs, view: RiskView) -> str:
     figures = {
         "Positions": f"{len(held)}",
         "Contracts": split,
-        "Gross value": show.usd(float(value.sum(skipna=False))),
-        "Net value": show.usd(float((value * held["side"]).sum(skipna=False))),
-        "Profit at the mark": show.usd(float(pnl.sum(skipna=False))),
+        "Gross value": _sum(value, show.at_least),
+        "Net value": _sum(value * held["side"], show.of_known),
+        "Profit at the mark": _sum(pnl, show.of_known),
         "Venues": ", ".join(dict.fromkeys(held["venue"])),
     }
     if accounts:
@@ -251,7 +251,28 @@ def in_use_html(inputs: BookInputs, view: RiskView) -> str:
         f'<div class="hl-figure-value" style="font-size:15px;line-height:1.35">{escape(text)}</div></div>'
         for name, text in figures.items()
     )
-    return f'<h2>The book in use</h2><div class="hl-figures">{cells}</div>{hedges_html(view)}'
+    missing = _missing_html(held, value, pnl)
+    return f'<h2>The book in use</h2>{missing}<div class="hl-figures">{cells}</div>{hedges_html(view)}'
+
+
+def _sum(values: pd.Series, words: Callable[..., str]) -> str:
+    """Sum of what is known, and of how many; a dash where nothing is."""
+    known = int(values.notna().sum())
+    total = float(values.sum(min_count=1))
+    if known == len(values):
+        return words(total, partial=False)
+    return f"{words(total, partial=True)}, {known} of {len(values)} positions"
+
+
+def _missing_html(held: pd.DataFrame, value: pd.Series, pnl: pd.Series) -> str:
+    """Name the positions that a sum does not count; "" where there are none."""
+    lacking = held[value.isna() | pnl.isna()]
+    if lacking.empty:
+        return ""
+    names = [f"{symbol} on {venue}" for symbol, venue in zip(lacking["symbol"], lacking["venue"], strict=True)]
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    words = f"Not in every sum, for want of a quantity or a price: {', '.join(names[:MOST_LISTED])}{more}."
+    return f'<div class="hl-callout hl-warning" role="status">{escape(words)}</div>'
 
 
 def hedges_html(view: RiskView) -> str:

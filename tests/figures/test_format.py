@@ -47,3 +47,14 @@ def test_ages_are_coarse(span: str | None, text: str) -> None:
 def test_fractions_become_percent() -> None:
     """With their sign."""
     assert show.percent(-0.0312) == "-3.1 %"
+
+
+def test_a_sum_of_known_parts_says_so() -> None:
+    """A lower bound, or a part that may move either way; a dash where nothing is known."""
+    assert show.at_least(200.0, partial=True) == "at least $200"
+    assert show.of_known(-200.0, partial=True) == "-$200 of the known"
+    assert (show.at_least(200.0, partial=False), show.of_known(200.0, partial=False)) == ("$200", "$200")
+    assert (show.at_least(float("nan"), partial=True), show.of_known(float("nan"), partial=True)) == (
+        "\u2013",
+        "\u2013",
+    )

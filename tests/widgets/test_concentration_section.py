@@ -126,11 +126,27 @@ def test_one_position_is_shown() -> None:
 
 
 def test_what_is_left_out_is_named() -> None:
-    """A position without a price is in no share; it is in the table and in the notes."""
+    """A position without a price is in no share; it is in the table and named on top."""
     shown = section([*[("BTC", "okx", 1, 100.0)], ("<b>", "okx", 1, np.nan)])
-    assert "1 of unknown size" in shown.notes.value
-    assert "&lt;b&gt;/USDT:USDT" in shown.notes.value
+    assert "This is not the whole book: 1 of 2 positions are of unknown value" in shown.message.value
+    assert "&lt;b&gt;/USDT:USDT on okx" in shown.message.value
     assert len(shown.table.rows) == 2
+
+
+def test_figures_of_a_part_of_the_book_say_so() -> None:
+    """Gross is a lower bound; net and effective numbers are of the known positions."""
+    html = section([("BTC", "okx", 1, 100.0), ("ETH", "okx", 1, 100.0), ("XRP", "okx", 1, np.nan)]).figures.value
+    assert "at least $200" in html
+    assert "$200 of the known" in html
+    assert html.count("2 of 3 positions known") == 8
+    assert "of 2 known, counted by size" in html
+
+
+def test_figures_of_a_whole_book_say_nothing_of_known_ones() -> None:
+    """Also of a book that is hedged in full."""
+    html = section([("BTC", "okx", 1, 100.0), ("BTC", "bybit", -1, 100.0)]).figures.value
+    assert "known" not in html
+    assert "at least" not in html
 
 
 def test_old_closes_are_grey_and_say_so() -> None:

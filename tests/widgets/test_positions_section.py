@@ -240,6 +240,21 @@ def test_the_book_in_use_lists_value_accounts_and_hedges() -> None:
     assert "correlated" in html
 
 
+def test_sums_of_a_part_of_the_book_say_so() -> None:
+    """One of three has no price: what is known is summed, and the one is named."""
+    held = positions(mark_price=[100.0, NAN, 100.0])
+    html = in_use_html(inputs(held), view(held))
+    assert "at least $" in html
+    assert html.count("of the known, 2 of 3 positions") == 2
+    assert f"{held['symbol'].iloc[1]} on {held['venue'].iloc[1]}." in html
+
+
+def test_sums_of_which_nothing_is_known_are_dashes() -> None:
+    """Never 0."""
+    held = positions(mark_price=[NAN] * 3)
+    assert in_use_html(inputs(held), view(held)).count("\u2013, 0 of 3 positions") == 3
+
+
 def test_a_section_without_kept_books_has_no_list() -> None:
     """And saving still works."""
     saved: list[str] = []
