@@ -20,6 +20,8 @@ HEADS = ("#", "time [UTC]", "kind", "market", "zone", "after {horizon}", "what w
 ZONE_SHAPES = {"green": "▲ green", "amber": "● amber", "red": "▼ red"}
 ZONE_CLASSES = {"green": "hl-badge hl-good", "amber": "hl-badge hl-amber", "red": "hl-badge hl-bad"}
 ZONE_NUMBERS: dict[float, str] = {1: "green", 0: "amber", -1: "red"}
+QUOTE = " [quote]"
+"""Ending of the names whose values are amounts of money."""
 FRACTION = re.compile(r"(share|distance|return|drawdown|coverage|percentile)s?$")
 VERDICTS = {"earns": "green", "loses": "red", "no clear effect": "amber"}
 VERDICT_SHAPES = {"earns": "▲", "loses": "▼", "no clear effect": "●"}
@@ -132,12 +134,14 @@ def _outcome_cells(row: Mapping[Any, Any]) -> list[str]:
 
 def state_html(state: Mapping[str, Any]) -> str:
     """Names and values of the state at the moment of an entry."""
-    rows = [(name.replace("_", " "), value_text(value, name=name)) for name, value in state.items()]
+    early = {"drawdown": f"drawdown{QUOTE}"} if "replay of" in state else {}  # logged without its unit at first
+    named = {early.get(name, name): value for name, value in state.items()}
+    rows = [(name.replace("_", " ").removesuffix(QUOTE), value_text(value, name=name)) for name, value in named.items()]
     return html_table("The state at that moment", ("name", "value"), rows, empty="No state was kept with this entry.")
 
 
 def value_text(value: Any, *, name: str = "") -> str:
-    """Plain value as text: shares, distances and returns in percent, zones in words, a dash where unknown."""
+    """Plain value as text: shares, distances and returns in percent, money short, zones in words, unknown a dash."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {value_text(inner, name=name)}" for key, inner in value.items()) or show.UNKNOWN
     if isinstance(value, list | tuple):
@@ -156,7 +160,14 @@ def _number_text(value: float, name: str) -> str:
         return ZONE_SHAPES[ZONE_NUMBERS[value]]
     if FRACTION.search(name):
         return show.percent(value, signed=False)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
+    if name.endswith(QUOTE):
+        return show.usd(value)
+    return f"{value:,}" if isinstance(value, int) else significant(value)
+
+
+def significant(value: float) -> str:
+    """Finite number with four significant digits, more only before the decimal point: ``71.46``, ``65,432``."""
+    return f"{value:,.0f}" if abs(value) >= 999.95 else f"{value:.4g}"
 
 
 def figures_html(entries: pd.DataFrame, total: pd.DataFrame, *, horizon: str) -> str:

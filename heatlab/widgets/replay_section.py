@@ -263,8 +263,8 @@ class ReplaySection:
             "replay of": replay.source,
             "time": at.isoformat(),
             "portfolio heat": float(replay.book_heat[row]),
-            "effective bets": float(replay.effective_bets[row]),
-            "drawdown": float(replay.drawdown[row]),
+            "bets by share of risk": float(replay.effective_bets[row]),
+            "drawdown [quote]": float(replay.drawdown[row]),
             **replay.zone_counts(row),
         }
         text = f"replay at {at:%Y-%m-%d %H:%M} UTC: book heat {show.number(replay.book_heat[row], 1)}"
@@ -272,11 +272,11 @@ class ReplaySection:
 
 
 def book_by_hour(replay: Replay) -> pd.DataFrame:
-    """Book heat, zone counts, effective bets, volatility, profit and drawdown by hour."""
+    """Book heat, zone counts, bets by share of risk, volatility, profit and drawdown by hour."""
     columns = {
         "book_heat": replay.book_heat,
         **{name: (replay.zone == zone).sum(axis=(1, 2)) for name, zone in (("green", 1), ("amber", 0), ("red", -1))},
-        "effective_bets": replay.effective_bets,
+        "bets_by_risk_share": replay.effective_bets,
         "volatility": replay.volatility,
         "value": replay.value,
         "drawdown": replay.drawdown,
@@ -303,8 +303,8 @@ def drawdowns_html(falls: pd.DataFrame) -> str:
         for k, row in enumerate(falls.to_dict("records"), start=1)
     ]
     heads = (
-        "drawdown", "from [UTC]", "low", "recovered", "depth", "book heat before", "▲ / ● / ▼ before", "bets before",
-        "volatility, 1 d", "largest risk before", "largest cluster",
+        "drawdown", "from [UTC]", "low", "recovered", "depth", "book heat before", "▲ / ● / ▼ before",
+        "bets by share of risk before", "volatility, 1 d", "largest risk before", "largest cluster",
     )  # fmt: skip
     caption = "Worst falls of this book, and the state known in the hour they began"
     return html_table(caption, heads, rows, empty="No fall to show: the value of the book is unknown or never fell.")

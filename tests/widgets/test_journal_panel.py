@@ -351,7 +351,12 @@ def test_joining_keeps_entries_without_an_outcome() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
-        ("heat", 71.456789, "71.4568"),
+        ("heat", 71.456789, "71.46"),
+        ("price", 65432.1234, "65,432"),
+        ("price", 0.000123456, "0.0001235"),
+        ("volatilities", {"majors": 1234.56789}, "majors 1,235"),
+        ("drawdown", -0.25, "-25.0 %"),
+        ("drawdown [quote]", -31_680.983, "-$31.7k"),
         ("risk_share", 0.25, "25.0 %"),
         ("cluster_shares", {"majors": 0.5}, "majors 50.0 %"),
         ("zone", -1, "▼ red"),
@@ -365,6 +370,15 @@ def test_joining_keeps_entries_without_an_outcome() -> None:
 def test_state_values_read_like_the_screens(name: str, value: Any, text: str) -> None:
     """Percent for fractions, words for zones, a dash for what is unknown."""
     assert words.value_text(value, name=name) == text
+
+
+def test_a_replayed_drawdown_is_money() -> None:
+    """With its unit in the name, and without it as first logged; elsewhere a drawdown is a fraction."""
+    for name in ("drawdown [quote]", "drawdown"):
+        shown = words.state_html({"replay of": "prices", name: -31_680.983})
+        assert "-$31.7k" in shown
+        assert "[quote]" not in shown
+    assert "-31.0 %" in words.state_html({"drawdown": -0.31})
 
 
 def test_an_entry_list_keeps_its_choice() -> None:

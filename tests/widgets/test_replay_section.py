@@ -151,6 +151,9 @@ def test_an_hour_can_be_noted() -> None:
     replay.log_button.press()
     assert heard[0].kind == "reading"
     assert heard[0].state["time"] == replay.prepared.replay.times[1_500].isoformat()  # type: ignore[union-attr]
+    assert heard[0].state["drawdown [quote]"] == replay.prepared.replay.drawdown[1_500]  # type: ignore[union-attr]
+    assert {"drawdown", "effective bets"}.isdisjoint(heard[0].state)
+    assert heard[0].state["bets by share of risk"] == replay.prepared.replay.effective_bets[1_500]  # type: ignore[union-attr]
     assert replay.log_button not in section().root.children[0].children
 
 
@@ -169,7 +172,7 @@ def test_the_book_by_hour_goes_to_a_file() -> None:
     assert replay.csv() == b""
     replay.show(*given())
     lines = replay.csv().decode().splitlines()
-    assert lines[0] == "timestamp,book_heat,green,amber,red,effective_bets,volatility,value,drawdown"
+    assert lines[0] == "timestamp,book_heat,green,amber,red,bets_by_risk_share,volatility,value,drawdown"
     assert len(lines) == 2_001
 
 
