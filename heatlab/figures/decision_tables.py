@@ -101,7 +101,7 @@ def quantiles_html(quantiles: pd.DataFrame, concentration: pd.DataFrame) -> str:
         for row in joined.to_dict("records")
     ]
     heads = ("strategy", "heat 5 %", "25 %", "median", "75 %", "95 %", "time red", "time green")
-    more = ("effective positions", "effective bets", "uncorrelated bets", "largest position")
+    more = ("effective positions", "bets by share of risk", "independent bets", "largest position")
     return html_table("Heat and concentration", (*heads, *more), rows, empty="Nothing to compare.")
 
 

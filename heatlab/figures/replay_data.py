@@ -95,7 +95,7 @@ class ReplayLike(Protocol):
 
     @property
     def effective_bets(self) -> NDArray[np.float64]:
-        """Effective number of bets."""
+        """Bets by share of risk."""
 
 
 def largest(replay: ReplayLike, *, most: int = MOST_ROWS) -> NDArray[np.int64]:

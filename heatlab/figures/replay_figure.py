@@ -252,7 +252,7 @@ class ReplayFigure:
             ("hour", "@time{%F %H:%M} UTC"),
             ("book heat", "@book_heat{0.0}"),
             ("green / amber / red", "@green / @amber / @red"),
-            ("effective bets", "@bets{0.0}"),
+            ("bets by share of risk", "@bets{0.0}"),
             ("profit", "@value{0,0}"),
             ("drawdown", "@drawdown{0,0}"),
         ]

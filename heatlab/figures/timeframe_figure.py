@@ -99,7 +99,8 @@ def book_bars(book: pd.DataFrame) -> dict[str, list[Any]]:
             "with_text": f"with {show.usd(row['with_trend'])}",
             "against_text": f"against {show.usd(row['against_trend'])}{unknown}",
             "timeframe": head(row),
-            "note": f"book moves {show.usd(row['volatility'])} a bar · {show.number(row['effective_bets'], 1)} bets",
+            "note": f"book moves {show.usd(row['volatility'])} a bar · "
+            f"{show.number(row['independent_bets'], 1)} independent bets",
         }
         for name in BARS:
             bars[name].append(values[name])

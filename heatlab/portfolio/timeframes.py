@@ -14,8 +14,9 @@ from heatlab.errors import MissingColumnsError
 from heatlab.frames import align
 from heatlab.heat import HeatSettings, momentum_heat
 from heatlab.portfolio.book import exposure
+from heatlab.portfolio.concentration import CANCELLED
 from heatlab.portfolio.correlation.estimate import CorrelationSettings, estimate_correlation
-from heatlab.portfolio.risk import effective_bets, net_contributions, portfolio_volatility
+from heatlab.portfolio.risk import effective_principal_bets, net_contributions, portfolio_volatility
 
 Key = tuple[str, str, str]
 IDENTITY = ["symbol", "venue", "side"]
@@ -26,7 +27,7 @@ POSITION_COLUMNS = [
     "risk_share", "flips", "readings", "noise",
 ]  # fmt: skip
 BOOK_COLUMNS = [
-    "timeframe", "window", "volatility", "volatility_day", "with_trend", "against_trend", "unknown", "effective_bets",
+    "timeframe", "window", "volatility", "volatility_day", "with_trend", "against_trend", "unknown", "independent_bets",
     "largest_share", "flips", "readings", "noise",
 ]  # fmt: skip
 
@@ -80,8 +81,9 @@ class TimeframeExposure:
         timeframe; ``flips`` share of readings whose trend changes sign within a day, over ``readings``; ``noise``.
     book : DataFrame
         One row per timeframe: ``window``; ``volatility`` of the book per bar and scaled to a day [quote];
-        ``with_trend``, ``against_trend``, ``unknown`` gross value by alignment [quote]; ``effective_bets`` and
-        ``largest_share`` of risk by symbol, whatever the venue; ``flips``, ``readings``, ``noise``.
+        ``with_trend``, ``against_trend``, ``unknown`` gross value by alignment [quote]; ``independent_bets``
+        along the principal components of that timeframe's covariance, and ``largest_share`` of risk, both by symbol,
+        whatever the venue; ``flips``, ``readings``, ``noise``.
     words : tuple of str
         What follows, in sentences.
     """
@@ -199,7 +201,7 @@ def _one(
         "volatility": volatility,
         "volatility_day": volatility * np.sqrt(bars_per_day),
         **_alignment(part, value),
-        "effective_bets": effective_bets(bets),
+        "independent_bets": _independent(value, matrix, symbols),
         "largest_share": float(bets.max()) if bets.notna().any() else NAN,
         "flips": flips,
         "readings": total,
@@ -223,6 +225,15 @@ def _covariance(
     closes = align(known).reindex(columns=list(dict.fromkeys(held["symbol"]))).astype("float64")
     chosen = CorrelationSettings(window=window, short_window="1h", min_bars=settings.min_bars)
     return estimate_correlation(closes, settings=chosen).covariance
+
+
+def _independent(value: np.ndarray, matrix: pd.DataFrame, symbols: list[str]) -> float:
+    """Independent bets (Meucci) of the net value of each symbol; round-off of a whole hedge is no bet."""
+    groups = pd.Series(value).groupby(symbols, sort=False)
+    net, gross = groups.sum(skipna=False), groups.agg(lambda part: part.abs().sum())
+    exact = net.mask(net.abs() <= CANCELLED * gross, 0.0)
+    wide = matrix.loc[exact.index, exact.index].to_numpy(dtype=np.float64)
+    return effective_principal_bets(exact.to_numpy(dtype=np.float64), wide)
 
 
 def _count_flips(part: pd.DataFrame, candles: Mapping[Key, pd.DataFrame], timeframe: str, heat: HeatSettings) -> None:

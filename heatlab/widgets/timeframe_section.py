@@ -87,7 +87,7 @@ class TimeframeSection:
 
 
 def book_html(found: TimeframeExposure) -> str:
-    """Book by timeframe: what it moves, how many bets it is, how often readings turn."""
+    """Book by timeframe: what it moves, how many independent bets it is, how often readings turn."""
     rows = [
         [
             head(row),
@@ -96,7 +96,7 @@ def book_html(found: TimeframeExposure) -> str:
             show.usd(row["volatility_day"]),
             show.usd(row["with_trend"]),
             show.usd(row["against_trend"]),
-            show.number(row["effective_bets"], 1),
+            show.number(row["independent_bets"], 1),
             show.percent(row["largest_share"], signed=False),
             show.percent(row["flips"], signed=False),
             f"{row['readings']:,}",
@@ -104,7 +104,7 @@ def book_html(found: TimeframeExposure) -> str:
         for row in found.book.to_dict("records")
     ]
     heads = (
-        "bars", "history", "moves per bar", "scaled to a day", "with trend", "against", "effective bets",
+        "bars", "history", "moves per bar", "scaled to a day", "with trend", "against", "independent bets",
         "largest risk share", "turned within a day", "readings",
     )  # fmt: skip
     caption = "The whole book by timeframe"

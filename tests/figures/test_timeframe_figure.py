@@ -33,7 +33,7 @@ def book() -> pd.DataFrame:
             "against_trend": [0.0, 100.0],
             "unknown": [0.0, 900.0],
             "volatility": [10.0, 40.0],
-            "effective_bets": [1.9, np.nan],
+            "independent_bets": [1.9, np.nan],
             "noise": [True, False],
         }
     )
@@ -59,6 +59,7 @@ def test_bars_of_the_book_carry_their_amounts(book: pd.DataFrame) -> None:
     assert (bars["left"], bars["right"]) == ([-0.0, -100.0], [1_000.0, 0.0])
     assert bars["against_text"][1] == "against $100, $900 unknown"
     assert bars["timeframe"] == ["1h · noise", "1d"]
+    assert bars["note"][0] == "book moves $10 a bar · 1.9 independent bets"
 
 
 def test_noise_is_in_the_head_and_hatched(positions: pd.DataFrame, book: pd.DataFrame) -> None:

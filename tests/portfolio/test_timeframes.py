@@ -82,8 +82,8 @@ def test_too_few_bars_leave_a_timeframe_unknown() -> None:
     """30 daily bars: no shares, no bets; the hours are known."""
     held, tables, now = book(bars=720)
     frame = measured(held, tables, now).book.set_index("timeframe")
-    assert np.isnan(frame.loc["1d", "effective_bets"])
-    assert frame.loc["1h", "effective_bets"] > 1
+    assert np.isnan(frame.loc["1d", "independent_bets"])
+    assert frame.loc["1h", "independent_bets"] > 1
 
 
 def test_the_hour_is_noise_by_what_was_counted_here() -> None:
@@ -145,5 +145,16 @@ def test_one_symbol_on_two_venues_is_one_bet() -> None:
     held, tables, now = book()
     both = held.iloc[[0, 2]].assign(side=1).reset_index(drop=True)
     row = measured(both, tables, now).book.iloc[0]
-    assert row["effective_bets"] == pytest.approx(1.0)
+    assert row["independent_bets"] == pytest.approx(1.0)
     assert row["largest_share"] == pytest.approx(1.0)
+
+
+def test_bets_are_independent_ones_not_shares_of_risk() -> None:
+    """Two names of one price carry half the risk each and are one bet."""
+    held, tables, now = book()
+    pair = held.iloc[:2].assign(side=1, quantity=1.0, mark_price=100.0).reset_index(drop=True)
+    one, other = zip(pair["venue"], pair["symbol"], strict=True)
+    same = {(*owner, frame): tables[(*one, frame)] for owner in (one, other) for frame in ("1h", "4h", "1d")}
+    found = measured(pair, same, now)
+    np.testing.assert_allclose(found.positions["risk_share"], 0.5)
+    np.testing.assert_allclose(found.book["independent_bets"], 1.0, rtol=0.01)
