@@ -12,6 +12,7 @@ import pandas as pd
 
 from heatlab import heat
 from heatlab.domain import JournalEntry, Side
+from heatlab.errors import ParameterError
 from heatlab.figures import HeatGrid, HeatHistory, orders_html, position_label, ranked_html
 from heatlab.figures import format as show
 from heatlab.figures.heat_grid import ALL
@@ -19,7 +20,7 @@ from heatlab.figures.tables import html_table
 from heatlab.figures.theme import Theme
 from heatlab.portfolio.orders.costs import price_orders
 from heatlab.portfolio.ranking import ranked_positions
-from heatlab.portfolio.thresholds import ThresholdOverride, thresholds_in_force
+from heatlab.portfolio.thresholds import SHORTEST_REASON, ThresholdOverride, thresholds_in_force
 from heatlab.portfolio.view import RiskView
 from heatlab.widgets.downloads import download_link
 from heatlab.widgets.log_button import LogButton
@@ -74,7 +75,7 @@ class HeatSection:
         self.orders, self.ranking, self.thresholds = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self.green = ipywidgets.BoundedFloatText(value=75, min=0, max=100, step=1, description="Green from")
         self.red = ipywidgets.BoundedFloatText(value=40, min=0, max=100, step=1, description="Red below")
-        self.reason = ipywidgets.Text(description="Reason", placeholder="why these and not the adaptive ones?")
+        self.reason = ipywidgets.Text(description="Reason", placeholder=f"why? At least {SHORTEST_REASON} characters")
         self.set_button = ipywidgets.Button(description="Override thresholds")
         self.clear_button = ipywidgets.Button(description="Back to adaptive")
         self.log_reading = LogButton(shared.log, self.reading, label="Log this reading")
@@ -255,9 +256,19 @@ class HeatSection:
         if self._given is None or self._override is None:
             return
         now = self._given[0].now
-        made = ThresholdOverride(green=self.green.value, red=self.red.value, reason=self.reason.value, at=now)
+        try:
+            made = ThresholdOverride(green=self.green.value, red=self.red.value, reason=self.reason.value, at=now)
+        except ParameterError:
+            self._shared.status.error(self._refusal())
+            return
         self._note(f"zone thresholds set by hand: green from {made.green:g}, red below {made.red:g}", made.reason)
         self._override(made)
+
+    def _refusal(self) -> str:
+        """Say in plain words what is wrong with the thresholds typed in."""
+        if len(self.reason.value.strip()) < SHORTEST_REASON:
+            return f"Reason: at least {SHORTEST_REASON} characters, please."
+        return f"Red below {self.red.value:g} must not be above Green from {self.green.value:g}."
 
     def _clear(self) -> None:
         if self._override is not None:

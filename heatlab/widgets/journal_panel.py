@@ -221,7 +221,10 @@ class JournalPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.form.offer(inputs.markets)
         self.message.value = "" if len(inputs.entries) else HOW
         self.content.layout.display = "" if len(inputs.entries) else "none"
-        place = f'<p class="hl-muted">Kept in <code>{escape(inputs.place)}</code>; nothing in it is ever changed.</p>'
+        place = (
+            f'<p class="hl-muted">Kept in <code>{escape(inputs.place)}</code>; nothing in it is ever changed. '
+            "The file itself is yours: remove it, and a new one begins at number 1.</p>"
+        )
         self.notes.value = parts.notices_html(inputs.notices) + (place if inputs.place else "")
         wanted, self._wanted = self._wanted, {}
         self.apply({name: value for name, value in wanted.items() if name != "entry"})

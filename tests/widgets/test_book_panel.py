@@ -248,7 +248,7 @@ def test_thresholds_without_a_reason_are_refused_on_the_screen() -> None:
     built, section, _ = panel(log=logged.append)
     section.set_button.click()
     assert built.status.state == "error"
-    assert "'reason'" in built.status.text
+    assert "Reason: at least 8 characters, please" in built.status.text
     assert built.override is None
     assert not logged
 
