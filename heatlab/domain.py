@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any, Self
@@ -105,6 +106,47 @@ class Timeframe(StrEnum):
         except ValueError:
             names = ", ".join(member.value for member in cls)
             raise ParameterError(f"The 'timeframe' parameter must be one of {names}. Got {value!r} instead.") from None
+
+
+def base_currency(symbol: str) -> str:
+    """Give the coin of a ccxt-unified symbol, such as BTC of ``BTC/USDT:USDT``; a text without ``/`` as it is."""
+    return str(symbol).split("/", maxsplit=1)[0]
+
+
+def market_names(symbols: Iterable[str]) -> dict[str, str]:
+    """Name each symbol as briefly as still tells it from the others.
+
+    BTC where it is the only one of its coin; else "BTC spot", "BTC perp", "BTC coin perp" (coin-margined) or
+    "BTC future 250627"; with the quote, "BTC/USDC perp", where that is not enough; else the symbol itself.
+    """
+    known = list(dict.fromkeys(map(str, symbols)))
+    left, names = known, dict[str, str]()
+    for name in (base_currency, _kind_name, _quoted_name, str):
+        made = {symbol: name(symbol) for symbol in left}
+        count = Counter([*made.values(), *names.values()])
+        names |= {symbol: text for symbol, text in made.items() if count[text] == 1}
+        left = [symbol for symbol in left if symbol not in names]
+    return {symbol: names.get(symbol, symbol) for symbol in known}
+
+
+def _kind_name(symbol: str) -> str:
+    return f"{base_currency(symbol)}{_kind(symbol)}"
+
+
+def _quoted_name(symbol: str) -> str:
+    return f"{symbol.partition(':')[0]}{_kind(symbol)}"
+
+
+def _kind(symbol: str) -> str:
+    """Word for the contract: it names what it settles in, and where it ends, when."""
+    pair, _, settle = symbol.partition(":")
+    if "/" not in pair:
+        return ""
+    currency, _, expiry = settle.partition("-")
+    if not currency:
+        return " spot"
+    coin = " coin" if currency == base_currency(symbol) else ""
+    return f"{coin} future {expiry}" if expiry else f"{coin} perp"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,17 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from heatlab.domain import Contract, Instrument, LendingPosition, LendingReserve, Position, Side, Timeframe
+from heatlab.domain import (
+    Contract,
+    Instrument,
+    LendingPosition,
+    LendingReserve,
+    Position,
+    Side,
+    Timeframe,
+    base_currency,
+    market_names,
+)
 from heatlab.errors import ParameterError
 
 
@@ -94,3 +104,17 @@ def test_a_lending_position_lists_its_reserves() -> None:
     """Reserve by reserve, quantities default to none."""
     position = LendingPosition("7", "aave", (LendingReserve("ETH", 2000.0, collateral=3.0),))
     assert position.reserves[0].debt == 0.0
+
+
+def test_markets_of_one_coin_are_named_apart() -> None:
+    """By kind, then by quote; one of its kind by the coin alone."""
+    assert base_currency("BTC/USDT:USDT") == "BTC"
+    assert market_names(["ETH/USDT", "BTC/USDT", "BTC/USDT:USDT", "BTC/USD:BTC", "BTC/USDT:USDT-250627"]) == {
+        "ETH/USDT": "ETH",
+        "BTC/USDT": "BTC spot",
+        "BTC/USDT:USDT": "BTC perp",
+        "BTC/USD:BTC": "BTC coin perp",
+        "BTC/USDT:USDT-250627": "BTC future 250627",
+    }
+    assert list(market_names(["A/USDT:USDT", "A/USDC:USDC"]).values()) == ["A/USDT perp", "A/USDC perp"]
+    assert market_names(["A", "A", "B"]) == {"A": "A", "B": "B"}

@@ -12,6 +12,7 @@ from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Range1d, TapTool
 from bokeh.plotting import figure
 
+from heatlab.domain import market_names
 from heatlab.figures import format as show
 from heatlab.figures.cluster_colours import cluster_colour
 from heatlab.figures.palettes import blend, ink
@@ -44,9 +45,8 @@ def correlation_colours(theme: Theme) -> tuple[str, ...]:
 
 
 def short_names(symbols: Sequence[str]) -> dict[str, str]:
-    """Name each symbol by its base, such as BTC; by the whole symbol where two share a base."""
-    bases = [str(symbol).split("/", maxsplit=1)[0] for symbol in symbols]
-    return {symbol: base if bases.count(base) == 1 else symbol for symbol, base in zip(symbols, bases, strict=True)}
+    """Name each symbol by its coin, such as BTC; where two share one, by their kind too: BTC spot and BTC perp."""
+    return market_names(symbols)
 
 
 class CorrelationMatrix(Selectable):

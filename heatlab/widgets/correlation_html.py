@@ -9,6 +9,7 @@ import pandas as pd
 
 from heatlab.figures import format as show
 from heatlab.figures.correlation_matrix import NUMBERS_UP_TO
+from heatlab.portfolio.correlation.pairs import same_asset
 from heatlab.portfolio.view import RiskView
 from heatlab.widgets.entry_list import Cell
 from heatlab.widgets.panel_parts import message_html
@@ -24,7 +25,8 @@ def facts_text(view: RiskView) -> str:
     """Say window, shrinkage, state of breaks and how sure the figures are, in one paragraph."""
     estimate = view.correlation
     settings = estimate.settings
-    upper = int(estimate.broken.to_numpy(dtype=bool).sum()) // 2
+    changed = estimate.broken.to_numpy(dtype=bool) & ~same_asset(estimate.broken.columns)
+    upper = int(changed.sum()) // 2
     bars = pd.Timedelta(settings.window).days
     words = [f"Log returns of hourly closes over {bars} days, pair by pair on the hours both have."]
     share = estimate.shrinkage if pd.notna(estimate.shrinkage) else (settings.shrinkage or 0.0)
@@ -42,6 +44,7 @@ def facts_text(view: RiskView) -> str:
 def pair_words(row: Any, limit: float) -> str:
     """Say what is known of a pair."""
     state = "accepted" if row["accepted"] else f"above {limit:g}, needs a decision" if row["flagged"] else "below"
+    state = "same asset, nothing to decide" if row["same_asset"] else state
     parts = [f"{row['correlation']:.2f} in force, {state}"]
     if pd.notna(row["low"]):
         parts.append(f"30 days {row['long']:.2f} ({row['low']:.2f} to {row['high']:.2f}, {row['bars']} hours)")
@@ -53,6 +56,7 @@ def pair_words(row: Any, limit: float) -> str:
 def pair_cells(row: dict[Any, Any], names: dict[str, str]) -> list[Cell]:
     """Cells of a pair, with the class of each."""
     state = "✓ accepted" if row["accepted"] else "▲ decide" if row["flagged"] else ""
+    state = "= same asset" if row["same_asset"] else state
     state += f"{' · ' if state else ''}≠ just changed" if row["broken"] else ""
     interval = f"{show.number(row['low'], 2)} to {show.number(row['high'], 2)}"
     return [

@@ -68,6 +68,8 @@ class CorrelationSection:
         self._shared, self._accepted = shared, accepted
         self._accepted_here: set[Pair] = set()
         self._view: RiskView | None = None
+        self._shown: Pair | None = None
+        self._listing = False
         self.pairs = pd.DataFrame(columns=PAIR_COLUMNS)
         self.trim: Trim | None = None
         self.matrix, self.bars = CorrelationMatrix(theme=shared.theme), ClusterBars(theme=shared.theme)
@@ -130,7 +132,7 @@ class CorrelationSection:
         if self.pair is None:
             return None
         row = self.pairs.iloc[self.table.value - 1].to_dict()
-        words = f"Correlation of {' and '.join(map(_base, self.pair))} accepted at {row['correlation']:.2f}"
+        words = f"Correlation of {self._called(self.pair)} accepted at {row['correlation']:.2f}"
         return JournalEntry(kind="accepted", text=words, symbol=self.pair[0], state={**row, "limit": self.limit.value})
 
     def trim_entry(self) -> JournalEntry | None:
@@ -197,16 +199,27 @@ class CorrelationSection:
 
     def _list(self, kept: Pair | None) -> None:
         head = self.pairs.head(MOST_PAIRS)
-        names = short_names(list(self._view.correlation.matrix.columns)) if self._view is not None else {}
+        names = self._names()
+        outer, self._listing = self._listing, True
         rows = [(k + 1, pair_cells(row, names)) for k, row in enumerate(head.to_dict("records"))]
         flagged, accepted = int(self.pairs["flagged"].sum()), int(self.pairs["accepted"].sum())
         caption = f"{len(self.pairs)} pairs: {flagged} above {self.limit.value:g} need a decision, {accepted} accepted"
+        same = int(self.pairs["same_asset"].sum())
+        caption += f", {same} of the same asset" if same else ""
         if len(self.pairs) > MOST_PAIRS:
             caption += f"; the first {MOST_PAIRS} are listed, all are in the CSV"
         self.table.show(rows, caption=caption, empty="No pair of known symbols.")
         if kept is not None:
             self._pick(kept)
+        self._listing = outer
         self._choose(None)
+
+    def _names(self) -> dict[str, str]:
+        return short_names(list(self._view.correlation.matrix.columns)) if self._view is not None else {}
+
+    def _called(self, pair: Pair) -> str:
+        names = self._names()
+        return " and ".join(names.get(symbol, symbol) for symbol in pair)
 
     def _pick(self, pair: Pair) -> None:
         wanted = frozenset(pair)
@@ -238,12 +251,17 @@ class CorrelationSection:
     def _choose(self, _change: Any) -> None:
         self.trim, self.trim_words.value, self.trim_log.layout.display = None, "", "none"
         pair = self.pair
+        if pair != self._shown and not self._listing:  # "Logged as ..." speaks of the pair before
+            self._shown = pair
+            self.accept.status.ready("")
+            self.trim_log.status.ready("")
         self.trim_button.disabled = pair is None
         if pair is None:
             self.chosen.value = ""
             return
         row = self.pairs.iloc[self.table.value - 1]
-        words = f"{' and '.join(map(_base, pair))}: {pair_words(row, self.limit.value)}"
+        self.accept.layout.display = "none" if row["same_asset"] else ""
+        words = f"{self._called(pair)}: {pair_words(row, self.limit.value)}"
         self.chosen.value = f"<p><b>{escape(words)}</b></p>"
 
     def _take(self) -> None:
@@ -275,7 +293,3 @@ def _largest(view: RiskView, sizes: pd.Series) -> list[str]:
     label = {symbol: int(view.clusters.get(symbol, 0)) for symbol in order}
     ranks = {group: k for k, group in enumerate(dict.fromkeys(label.values()))}
     return sorted(order, key=lambda symbol: (label[symbol] == 0, ranks[label[symbol]]))
-
-
-def _base(symbol: str) -> str:
-    return symbol.split("/", maxsplit=1)[0]

@@ -72,10 +72,10 @@ def test_many_symbols_have_no_numbers_but_labels() -> None:
 
 
 def test_symbols_of_one_base_are_told_apart() -> None:
-    """Spot and perpetual of one coin show the whole symbol."""
+    """Spot and perpetual of one coin show their kind."""
     assert short_names(["BTC/USDT", "BTC/USDT:USDT", "ETH/USDT"]) == {
-        "BTC/USDT": "BTC/USDT",
-        "BTC/USDT:USDT": "BTC/USDT:USDT",
+        "BTC/USDT": "BTC spot",
+        "BTC/USDT:USDT": "BTC perp",
         "ETH/USDT": "ETH",
     }
 

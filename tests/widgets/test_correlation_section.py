@@ -147,6 +147,30 @@ def test_another_pair_clears_the_trim() -> None:
     assert made.trim_log.layout.display == "none"
 
 
+def test_another_pair_clears_what_was_logged() -> None:
+    """ "Logged as #1" stays with the pair it speaks of."""
+    made, _ = section()
+    made.accept.reason.value = "one trade in two legs"
+    made.accept.button.click()
+    assert made.accept.status.text == "Logged as #1"
+    made.table.value = 2 if made.table.value != 2 else 3
+    assert made.accept.status.text == ""
+
+
+def test_two_markets_of_one_coin_need_no_decision() -> None:
+    """They are named by their kind, and cannot be accepted."""
+    loads = np.array([[0.99, 0.0], [0.99, 0.0], [0.0, 0.75]])
+    table = closes(factor_returns(900, loads), ["A/USDT", "A/USDT:USDT", "C/USDT:USDT"])
+    made, _ = section(of_closes(table))
+    assert made.table.caption == "3 pairs: 0 above 0.7 need a decision, 0 accepted, 1 of the same asset"
+    made._pick(("A/USDT", "A/USDT:USDT"))
+    assert made.chosen.value.startswith("<p><b>A spot and A perp: ")
+    assert "same asset, nothing to decide" in made.chosen.value
+    assert made.accept.layout.display == "none"
+    made._pick(("A/USDT", "C/USDT:USDT"))
+    assert made.accept.layout.display == ""
+
+
 def test_a_click_and_the_selection_choose_a_pair() -> None:
     """Of the symbol selected elsewhere the strongest."""
     made, _ = section()

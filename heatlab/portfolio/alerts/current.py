@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 import numpy as np
 import pandas as pd
 
-from heatlab.domain import Side
+from heatlab.domain import Side, market_names
 from heatlab.portfolio.alerts.distance import (
     account_chances,
     daily_volatility,
@@ -17,6 +17,7 @@ from heatlab.portfolio.alerts.distance import (
 )
 from heatlab.portfolio.alerts.settings import AlertSettings
 from heatlab.portfolio.correlation.estimate import CorrelationEstimate
+from heatlab.portfolio.correlation.pairs import same_asset
 from heatlab.portfolio.rule import RuleSettings
 from heatlab.portfolio.view import RiskView
 
@@ -199,16 +200,16 @@ def _pairs(
 ) -> Iterator[Row]:
     own = set(positions["symbol"])
     held = [symbol for symbol in estimate.matrix.index if symbol in own]
-    names = [symbol.split("/")[0] for symbol in held]
+    called = market_names(held)
+    names = [called[symbol] for symbol in held]
     matrix = estimate.matrix.reindex(index=held, columns=held).to_numpy(dtype="float64")
     first, second = np.triu_indices(len(held), 1)
-    coins = np.unique(names, return_inverse=True)[1]
     silent = np.zeros(matrix.shape, dtype=bool)
     place = {symbol: k for k, symbol in enumerate(held)}
     for one, other in accepted:
         if one in place and other in place:
             silent[[place[one], place[other]], [place[other], place[one]]] = True
-    open_pairs = (coins[first] != coins[second]) & ~silent[first, second]
+    open_pairs = ~(same_asset(held) | silent)[first, second]
     rho = np.where(open_pairs, np.abs(matrix[first, second]), np.nan)
     flagged = np.flatnonzero(rho > limits.correlation_limit)
     strongest = flagged[np.argsort(-rho[flagged], kind="stable")]

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from heatlab._checks import check_range
+from heatlab.domain import base_currency
 from heatlab.portfolio.correlation.estimate import CorrelationEstimate
 
 PAIR_COLUMNS = [
@@ -22,6 +24,7 @@ PAIR_COLUMNS = [
     "broken",
     "flagged",
     "accepted",
+    "same_asset",
 ]
 NORMAL_95 = 1.959963984540054
 
@@ -44,7 +47,8 @@ def correlation_pairs(
     DataFrame
         ``first, second`` (in the order of the matrix), ``correlation`` in force, ``long`` and ``short`` (30 days and
         3 days, plain), ``low, high`` (95 % interval of ``long``), ``bars`` shared, ``broken``, ``flagged``,
-        ``accepted``. ``attrs["limit"]`` is the limit.
+        ``accepted``, ``same_asset``: two markets of one coin, such as spot and perpetual, which move together by what
+        they are and so are never flagged, accepted or broken. ``attrs["limit"]`` is the limit.
 
     Raises
     ------
@@ -69,6 +73,7 @@ def correlation_pairs(
     low, high = _interval(estimate, of(estimate.long).astype(np.float64), first, second)
     symbols = estimate.matrix.columns.to_numpy(dtype=object)
     taken = {frozenset(pair) for pair in accepted}
+    same = same_asset(symbols)[first, second]
     table = pd.DataFrame(
         {
             "first": symbols[first],
@@ -79,16 +84,28 @@ def correlation_pairs(
             "low": low,
             "high": high,
             "bars": of(estimate.counts).astype(np.int64),
-            "broken": of(estimate.broken).astype(bool),
+            "broken": of(estimate.broken).astype(bool) & ~same,
         },
-        columns=PAIR_COLUMNS[:-2],
+        columns=PAIR_COLUMNS[:-3],
     )
     yes = _among(symbols[first], symbols[second], taken)
-    above = table["correlation"].to_numpy() > limit
-    table["flagged"], table["accepted"] = above & ~yes, above & yes
+    above = (table["correlation"].to_numpy() > limit) & ~same
+    table["flagged"], table["accepted"], table["same_asset"] = above & ~yes, above & yes, same
     table = table.sort_values("correlation", ascending=False, kind="stable", ignore_index=True)
     table.attrs["limit"] = limit
     return table
+
+
+def same_asset(symbols: Iterable[str]) -> NDArray[np.bool_]:
+    """Tell which pairs of symbols are markets of one coin, such as BTC spot and BTC perpetual.
+
+    Returns
+    -------
+    array of bool of shape (n_symbols, n_symbols)
+        True on the diagonal.
+    """
+    coins = np.unique([base_currency(symbol) for symbol in symbols], return_inverse=True)[1]
+    return np.asarray(coins[:, None] == coins[None, :])
 
 
 def _among(first: np.ndarray, second: np.ndarray, taken: set[frozenset[str]]) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from heatlab._checks import check_range
-from heatlab.domain import NAN
+from heatlab.domain import NAN, market_names
 from heatlab.portfolio.rule import ORDER_COLUMNS
 
 STEPS = 1000
@@ -74,7 +74,8 @@ def trim_pair(positions: pd.DataFrame, covariance: pd.DataFrame, pair: tuple[str
     net = net.reindex([symbol for symbol in net.index if np.isfinite(net[symbol]) and symbol in variance.dropna()])
     x, matrix = net.to_numpy(dtype=np.float64), covariance.loc[net.index, net.index].to_numpy(dtype=np.float64)
     total = float(x @ matrix @ x)
-    names = " and ".join(_base(symbol) for symbol in pair)
+    called = market_names(pair)
+    names = " and ".join(called[symbol] for symbol in pair)
     if not set(pair) <= set(net.index) or not total > 0:
         return _nothing(f"Nothing to trim: the size or the risk of {names} is not known.")
     places = [net.index.get_loc(symbol) for symbol in pair]
@@ -92,7 +93,7 @@ def trim_pair(positions: pd.DataFrame, covariance: pd.DataFrame, pair: tuple[str
     symbol = str(net.index[place])
     how = "close it" if fraction >= 1.0 else f"cut it by {fraction:.1%}"
     text = (
-        f"{names} carry {before:.0%} of the book's risk together. {_base(symbol)} carries the larger part "
+        f"{names} carry {before:.0%} of the book's risk together. {called[symbol]} carries the larger part "
         f"({parts[place]:.0%}): {how}, and the two carry {after:.0%}"
     )
     text += "." if after <= target else f", still above {target:.0%}: look at the other one as well."
@@ -129,7 +130,3 @@ def _orders(positions: pd.DataFrame, symbol: str, net: float, fraction: float, t
 
 def _nothing(text: str, *, before: float = NAN) -> Trim:
     return Trim("", 0.0, before, before, pd.DataFrame(columns=ORDER_COLUMNS), text)
-
-
-def _base(symbol: str) -> str:
-    return symbol.split("/", maxsplit=1)[0]

@@ -159,6 +159,20 @@ def test_a_break_of_correlation_is_named() -> None:
     assert "1 pair has just changed: BTC-ETH 0.30" in table["detail"].iloc[0]
 
 
+def test_two_markets_of_one_coin_are_no_pair_and_have_names_of_their_own() -> None:
+    """BTC spot and BTC perp: two pairs with ETH, none with each other, however much has changed."""
+    symbols = ["BTC/USDT", BTC, ETH]
+    full = pd.DataFrame(np.full((3, 3), 0.9), index=symbols, columns=symbols)
+    estimate = replace(QUIET.correlation, matrix=full, broken=full > 0)
+    held = pd.concat([QUIET.positions.head(2), QUIET.positions.head(1).assign(symbol="BTC/USDT")], ignore_index=True)
+    made = replace(QUIET, correlation=estimate, positions=held)
+    details = risk_alerts(made).query("what == 'correlation'")["detail"].tolist()
+    assert details == [
+        "2 pairs from 0.7: BTC spot-ETH 0.90, BTC perp-ETH 0.90",
+        "the correlation of 2 pairs has just changed: BTC spot-ETH 0.90, BTC perp-ETH 0.90",
+    ]
+
+
 def test_a_systemic_warning_and_the_market() -> None:
     """Alert is red, watch amber; a market not to be trusted is amber."""
     assert found(replace(QUIET, systemic=SystemicWarning(level="alert", words="red together")), "systemic") == [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,6 +54,17 @@ def test_an_accepted_pair_is_kept_apart() -> None:
     table = correlation_pairs(ESTIMATE, accepted=[("B", "A"), ("C", "D")])
     assert not table["flagged"].any()
     assert table["accepted"].tolist() == [True] + [False] * 5
+
+
+def test_two_markets_of_one_coin_are_the_same_asset() -> None:
+    """Neither a decision nor an acceptance, and no break to announce."""
+    names = ["A/USDT", "A/USDT:USDT", "C/USDT:USDT", "D/USDT:USDT"]
+    estimate = estimate_correlation(closes(factor_returns(900, LOADS), names))
+    broken = pd.DataFrame(np.ones((4, 4), dtype=bool), index=names, columns=names)
+    table = correlation_pairs(replace(estimate, broken=broken), accepted=[(names[0], names[1])])
+    assert table["same_asset"].tolist() == [True] + [False] * 5
+    assert not table.loc[0, ["flagged", "accepted", "broken"]].any()
+    assert table["broken"].tolist() == [False] + [True] * 5
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
