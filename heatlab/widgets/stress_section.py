@@ -36,8 +36,10 @@ START = -10
 HOW = (
     '<p class="hl-muted">Falls use the downside beta (slope over the hours in which BTC falls), rises the beta, both '
     "from the last 90 days of hourly returns. A liquidated position loses all of its margin and no more; a cross "
-    "account falls as a whole. Gone at BTC: the move of BTC that liquidates; own way: what its own price must do "
-    "(BTC, for a cross account). "
+    "account falls as a whole. In the table, “liquidated at BTC move” is the move of BTC, from its price now, at which "
+    "the position is liquidated. “Own price move to liquidation” is the same told by the position's own price, from "
+    "its price now (for a cross account, which goes as a whole, by BTC). “Left after the shock” is how much further "
+    "that price can go once the shock is over. "
     "Betas are averages: in a panic they rise, see the days of the past, where each symbol moves as it did.</p>"
 )
 Candles = Mapping[Owner, pd.DataFrame]
@@ -88,6 +90,8 @@ class StressSection:
         self.log_button = LogButton(shared.log, self.entry, label="Log this")
         self.message, self.figures, self.notes = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self.positions, self.accounts = ipywidgets.HTML(), ipywidgets.HTML()
+        for html in (self.positions, self.accounts):
+            html.add_class("hl-wrap-heads")
         self.back = ipywidgets.Button(description="Back to the slider", tooltip="Show the move of the slider again")
         self.days = ipywidgets.Box([])
         self.days.add_class("hl-buttons")
@@ -277,7 +281,8 @@ class StressSection:
         if self.result is None:
             return None
         one = self.result
-        text = f"stress {one.name}: P&L {show.usd(one.pnl)}, {one.liquidated} liquidated"
+        silent = f", unknown for {one.unknown}" if one.unknown else ""
+        text = f"stress {one.name}: P&L {show.usd(one.pnl)}, {one.liquidated} liquidated{silent}"
         state = {
             "move": one.move,
             "pnl": one.pnl,

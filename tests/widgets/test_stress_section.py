@@ -205,7 +205,7 @@ def test_the_result_can_be_logged(section: Callable[..., StressSection]) -> None
 def test_an_unknown_wallet_is_stated(section: Callable[..., StressSection]) -> None:
     """In the key figures, the table and the accounts."""
     made = shown(section(), positions({"margin_mode": "cross"}))
-    assert "1 cannot be judged" in made.figures.value
+    assert "unknown for 1 position that cannot be judged" in made.figures.value
     assert "? unknown" in made.positions.value
     assert "its wallet balance is not known" in made.accounts.value
 
@@ -215,3 +215,27 @@ def test_themes_reach_all_figures(section: Callable[..., StressSection]) -> None
     made = shown(section(), positions({}))
     made.set_theme(DARK)
     assert made.bars.root.background_fill_color == made.path.pnl.background_fill_color == DARK.background
+
+
+def test_what_cannot_be_judged_is_said_wherever_safety_is(section: Callable[..., StressSection]) -> None:
+    """One of two has no price: no count, no next liquidation and no equity looks complete."""
+    book = positions({"leverage": 2.0}, {**ETH, "mark_price": np.nan, "entry_price": np.nan})
+    made = shown(section(), book)
+    html = made.figures.value
+    assert "at least 0 of 2" in html
+    assert html.count("unknown for 1 position that cannot be judged") == 2
+    assert "within this slider" in html
+    assert ">none<" not in html
+    assert "at least $40" in html
+    assert "equity now at least $50, without ETH/USDT:USDT on binanceusdm" in html
+    assert "-$10 of the known" in html
+    assert made.entry().text.endswith("0 liquidated, unknown for 1")  # type: ignore[union-attr]
+
+
+def test_columns_name_what_they_hold(section: Callable[..., StressSection]) -> None:
+    """And the words under the figure explain them."""
+    made = shown(section(), positions({"leverage": 2.0}))
+    how = made.body.children[5].value
+    for head in ("liquidated at BTC move", "own price move to liquidation", "left after the shock"):
+        assert head in made.positions.value
+        assert head in how or head.capitalize() in how

@@ -12,6 +12,7 @@ from heatlab._checks import check_range
 from heatlab.domain import Side
 from heatlab.portfolio.stress.betas_of import PositionBetas, position_betas
 from heatlab.portfolio.stress.book import Bools, Floats, Owner, StressBook, Wallets, stress_book
+from heatlab.portfolio.stress.known import known_equity
 from heatlab.portfolio.stress.limits import (
     account_limits,
     account_unknown,
@@ -21,6 +22,7 @@ from heatlab.portfolio.stress.limits import (
 )
 from heatlab.portfolio.stress.report import accounts_table, notes_of, positions_table
 from heatlab.portfolio.stress.result import (
+    KnownEquity,
     Settled,
     StressResult,
     account_losses,
@@ -77,6 +79,8 @@ class PreparedStress:
             unknown=int((outcome == "unknown").sum()),
             left_out=int((~self.betas.counted).sum()),
             notes=notes_of(self.book, self.betas),
+            known_before=self.known_now,
+            known=known_equity(self.book, done, counted=self.betas.counted, notes=self.betas.notes),
         )
 
     def curve(self) -> pd.DataFrame:
@@ -147,10 +151,18 @@ class PreparedStress:
     @property
     def equity_now(self) -> float:
         """Equity of the whole book before any move [quote]; NaN if a part is unknown."""
+        return float(equity_of_all(self.book, self._now())[0])
+
+    @property
+    def known_now(self) -> KnownEquity:
+        """Equity before any move of the parts that are known."""
+        priced = np.isfinite(self.book.unrealised(self.book.mark))
+        return known_equity(self.book, self._now(), counted=priced, notes=[""] * len(self.book))
+
+    def _now(self) -> Settled:
         held = np.zeros((1, len(self.book)), dtype=bool)
         prices = self.book.mark[None, :]
-        now = settle(self.book, prices, hit=held, lost=np.zeros(len(self.book)), counted=self.betas.counted)
-        return float(equity_of_all(self.book, now)[0])
+        return settle(self.book, prices, hit=held, lost=np.zeros(len(self.book)), counted=self.betas.counted)
 
     def _settled(self, moves: Floats) -> Settled:
         book, rising = self.book, moves >= 0

@@ -8,10 +8,28 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from heatlab.domain import NAN
 from heatlab.portfolio.stress.book import Bools, Floats, StressBook
 
 HELD, LIQUIDATED, UNKNOWN = "held", "liquidated", "unknown"
 WORDS = np.array([HELD, LIQUIDATED, UNKNOWN], dtype=object)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEquity:
+    """Equity of the parts that can be valued.
+
+    Attributes
+    ----------
+    amount : float
+        [quote]; NaN where no part is known. A lower bound where there are gaps: no part is worth less than nothing
+        once it is liquidated.
+    gaps : tuple of str
+        What is not in it, and why.
+    """
+
+    amount: float = NAN
+    gaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,6 +63,8 @@ class StressResult:
         Positions liquidated, with an unknown outcome, and left out for want of a price or a beta.
     notes : tuple of str
         What the reader must know, one sentence each.
+    known_before, known : KnownEquity
+        Equity before and after of the parts that are known, and what is not in it.
     path : DataFrame, optional
         Of a scenario, per hour: benchmark [fraction since its start], pnl [quote], liquidated.
     """
@@ -61,6 +81,8 @@ class StressResult:
     unknown: int
     left_out: int
     notes: tuple[str, ...] = ()
+    known_before: KnownEquity = KnownEquity()
+    known: KnownEquity = KnownEquity()
     path: pd.DataFrame | None = None
 
     @property

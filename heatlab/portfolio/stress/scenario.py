@@ -14,6 +14,7 @@ from heatlab.frames import CANDLES, check
 from heatlab.portfolio.stress.beta import BENCHMARK
 from heatlab.portfolio.stress.betas_of import PositionBetas
 from heatlab.portfolio.stress.book import Floats, Owner
+from heatlab.portfolio.stress.known import known_equity
 from heatlab.portfolio.stress.limits import LEAST_PRICE
 from heatlab.portfolio.stress.prepared import PreparedStress
 from heatlab.portfolio.stress.report import accounts_table, notes_of, positions_table
@@ -191,6 +192,8 @@ def run_scenario(
         liquidated=int(hit[-1].sum()),
         unknown=int((outcome == "unknown").sum()),
         left_out=int((~counted).sum()),
+        known_before=prepared.known_now,
+        known=known_equity(book, end, counted=counted, notes=_with_own(prepared.betas, counted).notes),
         notes=(
             *_words(path, counted),
             *_only_by_wicks(prepared, path, hit),

@@ -307,3 +307,27 @@ def test_an_account_with_an_unknown_price_has_unknown_equity() -> None:
     book = positions({"margin_mode": "cross"}, {"symbol": "ETH/USDT:USDT", "margin_mode": "cross", "mark_price": NAN})
     row = prepared(book, wallets={"binanceusdm": 500.0}, ETH=1.0).at(-0.2).accounts.iloc[0]
     assert np.isnan([row["equity_before"], row["equity"]]).all()
+
+
+def test_equity_is_known_in_part_where_a_wallet_is_missing() -> None:
+    """An isolated long with a margin of 10 beside a cross one without a wallet: 10 before, 5 after, and the gap."""
+    book = positions({}, {"symbol": "ETH/USDT:USDT", "margin_mode": "cross", "venue": "okx"})
+    result = prepared(book, ETH=1.0).at(-0.05)
+    assert np.isnan(result.equity)
+    assert (result.known_before.amount, result.known.amount) == pytest.approx((10.0, 5.0))
+    assert result.known_before.gaps == result.known.gaps == ("okx USDT: its wallet is unknown",)
+
+
+def test_equity_after_does_not_count_what_has_no_beta() -> None:
+    """Known before the shock, not after it: counted as unmoved it would look safe."""
+    result = prepared(positions({}, {"symbol": "NEW/USDT:USDT"})).at(-0.05)
+    assert (result.known_before.amount, result.known_before.gaps) == (pytest.approx(20.0), ())
+    assert result.known.amount == pytest.approx(5.0)
+    assert len(result.known.gaps) == 1
+    assert result.known.gaps[0].startswith("NEW/USDT:USDT on binanceusdm: ")
+
+
+def test_a_book_known_in_full_has_no_gap() -> None:
+    """The known equity is the equity."""
+    result = prepared(positions({}, {"symbol": "ETH/USDT:USDT"}), ETH=1.0).at(-0.05)
+    assert (result.known.amount, result.known.gaps) == (pytest.approx(result.equity), ())
