@@ -16,7 +16,10 @@ from heatlab.figures.tables import Markup, badge, html_table
 MOST_ROWS = 40
 """Rows of a table on screen; the CSV has them all."""
 LEVEL_COLOURS = {"alert": "red", "watch": "amber"}
-BETTER, WORSE, SAME = "better", "worse", "same"
+BETTER, WORSE, SAME = "better", "worse", "unchanged"
+DECIMALS = {"heat": 1, "quote": 2, "count": 2}
+"""Decimals of a change by unit; one that rounds to nothing is none."""
+AT_ONCE = "liquidated at once"
 
 
 def shares_html(before: pd.DataFrame, after: pd.DataFrame) -> str:
@@ -111,14 +114,15 @@ def words_html(sentences: Iterable[str]) -> str:
     return f'<ul class="hl-points">{items}</ul>' if items else ""
 
 
-def verdict_html(verdict: str, reasons: Sequence[str], notes: Sequence[str]) -> str:
-    """Big word of a pre-trade check, the reasons for it and what is assumed."""
+def verdict_html(verdict: str, reasons: Sequence[str], notes: Sequence[str], *, order: str = "") -> str:
+    """Big word of a pre-trade check, the order it speaks of, the reasons for it and what is assumed."""
     go = verdict == "go"
     word, kind = ("✓ Go", "hl-good") if go else ("✕ Look again", "hl-bad")
     why = "No threshold is broken. That is no forecast." if go else f"{len(reasons)} to look at:"
+    asked = f"<div>{escape(order)}</div>" if order else ""
     return (
         f'<div class="hl-verdict" role="status"><span class="hl-badge {kind} hl-verdict-word">{word}</span>'
-        f"<div><strong>{escape(why)}</strong>{words_html(reasons)}"
+        f"<div>{asked}<strong>{escape(why)}</strong>{words_html(reasons)}"
         f'<div class="hl-muted">{words_html(notes)}</div></div></div>'
     )
 
@@ -156,14 +160,15 @@ def _order_cells(row: dict[Any, Any]) -> list[str]:
 def _amount(value: float, unit: str) -> str:
     if unit == "quote":
         return show.usd(value)
-    return show.number(value, 1 if unit == "heat" else 2)
+    return show.number(value, DECIMALS[unit])
 
 
 def _verdict(row: dict[Any, Any]) -> str:
     old, new, better = float(row["before"]), float(row["after"]), int(row["better"])
     if not math.isfinite(new - old):
         return "unknown"
-    if abs(new - old) <= 1e-9 * max(abs(old), abs(new), 1.0):
+    nothing = round(new - old, DECIMALS[str(row["unit"])]) == 0
+    if nothing or abs(new - old) <= 1e-9 * max(abs(old), abs(new)):
         return f"= {SAME}"
     arrow = "▲" if new > old else "▼"
     change = _amount(new - old, str(row["unit"]))
@@ -184,7 +189,7 @@ def _distance_cells(row: dict[Any, Any]) -> list[str]:
         _price(float(row["liquidation_after"])),
         _away(float(row["distance_before"])),
         _away(float(row["distance_after"])),
-        show.number(float(row["daily_volatilities"]), 1) if math.isfinite(row["daily_volatilities"]) else show.UNKNOWN,
+        _days(float(row["daily_volatilities"])),
     ]
 
 
@@ -192,7 +197,13 @@ def _price(value: float) -> str:
     return "none" if value == 0 or math.isinf(value) else show.price(value)
 
 
+def _days(value: float) -> str:
+    return "none left" if value <= 0 else show.number(value, 1)
+
+
 def _away(value: float) -> str:
+    if value <= 0:
+        return AT_ONCE
     return "no move" if math.isinf(value) else show.percent(value, signed=False)
 
 

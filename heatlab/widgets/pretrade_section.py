@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,8 +38,21 @@ FIRST_NOTIONAL = 1_000.0
 HOW = (
     '<p class="hl-muted">Nothing is sent. The order is taken as filled at its price: against a position it reduces it '
     "and turns it round beyond that, with it it adds at the weighted entry. Liquidation prices follow from the "
-    "venue's exact formula for the whole account. Go means that no threshold is broken, not that the trade is good.</p>"
+    "venue's exact formula for the whole account. Go means that no threshold is broken, not that the trade is good. "
+    "A cluster over its alert already counts only if the order raises its share by at least {points:g} percentage "
+    "points; less is noted.</p>"
 )
+NAMES = {
+    "quantity": "Amount",
+    "notional": "Amount",
+    "leverage": "Leverage",
+    "price": "Price",
+    "margin_mode": "Margin",
+    "symbol": "Market",
+    "side": "Side",
+}
+"""What the form calls the parameters of an order."""
+REFUSED = re.compile(r"^The '(\w+)' parameter of \w+ must be (.*)\. Got (.*) instead\.$", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -93,7 +108,8 @@ class PretradeSection:
         self.log_button = LogButton(shared.log, self.entry, label="Log this proposal")
         self.link = download_link("pretrade_check.csv", self.csv, label="Check as CSV")
         self.answer = ipywidgets.VBox(self._answer_parts())
-        self.body = ipywidgets.VBox([self._form(), self.problem, self.answer, ipywidgets.HTML(HOW)])
+        how = HOW.format(points=self._settings.min_share_rise * 100)
+        self.body = ipywidgets.VBox([self._form(), self.problem, self.answer, ipywidgets.HTML(how)])
         self.message = ipywidgets.HTML()
         self.root = ipywidgets.VBox([self.message, self.body])
         self._work = Background(self._check, self._display, shared.status)
@@ -135,7 +151,7 @@ class PretradeSection:
         Raises
         ------
         ParameterError
-            A field is not a number.
+            A field is not a number above 0.
         """
         venue, symbol = self.market.value
         return ProposedOrder(
@@ -249,13 +265,15 @@ class PretradeSection:
             return error
 
     def _display(self, result: PretradeResult | HeatlabError) -> None:
-        wrong = isinstance(result, HeatlabError)
-        self.problem.value = message_html(str(result), kind="hl-callout hl-error") if wrong else ""
-        self.answer.layout.display = "none" if wrong else ""
+        problem = _plain(result) if isinstance(result, HeatlabError) else ""
+        self.problem.value = message_html(problem, kind="hl-callout hl-error") if problem else ""
+        self.answer.layout.display = "none" if problem else ""
         self.result = None if isinstance(result, HeatlabError) else result
         if self.result is None:
             return
-        self.verdict.value = verdict_html(self.result.verdict, self.result.reasons, self.result.notes)
+        self.verdict.value = verdict_html(
+            self.result.verdict, self.result.reasons, self.result.notes, order=self.result.words
+        )
         self.changes.value = change_html(self.result.figures)
         before, after = (_side(self.result.clusters, when) for when in ("before", "after"))
         self.shares.value = shares_html(before, after)
@@ -274,9 +292,20 @@ def _number(field: ipywidgets.Text, *, empty: float | None = None) -> float:
     if not text and empty is not None:
         return empty
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise ParameterError(f"{field.description} must be a number. Got {field.value!r} instead.") from None
+        number = NAN
+    if not 0 < number < math.inf:
+        raise ParameterError(f"{field.description} must be a number above 0; got {field.value!r}.")
+    return number
+
+
+def _plain(error: HeatlabError) -> str:
+    """Message of an error in the words of the form."""
+    found = REFUSED.match(str(error))
+    if found is None or found[1] not in NAMES:
+        return str(error)
+    return f"{NAMES[found[1]]} must be {found[2]}; got {found[3]}."
 
 
 def _without_watched(inputs: BookInputs) -> BookInputs:

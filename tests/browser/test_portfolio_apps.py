@@ -288,7 +288,7 @@ def test_the_pretrade_check_says_go_or_look_again(app: Open) -> None:
     page.get_by_label("Amount", exact=True).fill("500000")
     page.until(lambda: verdict.count() and "Look again" in verdict.inner_text())
     page.get_by_label("Amount", exact=True).fill("many")
-    page.until(lambda: page.get_by_text("Amount must be a number. Got 'many' instead.").count())
+    page.until(lambda: page.get_by_text("Amount must be a number above 0; got 'many'.").count())
     page.get_by_role("button", name="Sell", exact=True).click()
     page.get_by_label("Amount", exact=True).fill("100")
     page.until(lambda: verdict.count() and "Go" in verdict.inner_text())

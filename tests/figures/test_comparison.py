@@ -124,18 +124,38 @@ def test_changes_have_an_arrow_and_a_word() -> None:
             ("heat", "heat", 1, 40.0, 50.0),
             ("volatility", "quote", -1, 100.0, 200.0),
             ("gross", "quote", 0, 100.0, 50.0),
-            ("bets", "count", 1, 2.0, 2.0),
+            ("bets", "count", 1, 2.0, 1.999),
             ("free", "quote", 1, np.nan, 2.0),
         ],
         columns=["figure", "unit", "better", "before", "after"],
     )
     got = tables.change_html(figures)
-    for words in ("▲ +10.0, better", "▲ +$100, worse", "▼ -$50<", "= same", "unknown"):
+    for words in ("▲ +10.0, better", "▲ +$100, worse", "▼ -$50<", "= unchanged", "unknown"):
         assert words in got
+
+
+@pytest.mark.parametrize(("unit", "change"), [("heat", -0.04), ("count", 0.004), ("quote", -0.004)])
+def test_a_change_that_rounds_to_nothing_is_none(unit: str, change: float) -> None:
+    """Neither better nor worse."""
+    row = pd.DataFrame([("it", unit, 1, 50.0, 50.0 + change)], columns=["figure", "unit", "better", "before", "after"])
+    got = tables.change_html(row)
+    assert "= unchanged" in got
+    assert "worse" not in got
+
+
+def test_a_position_beyond_its_liquidation_price_is_liquidated_at_once() -> None:
+    """No negative distance."""
+    row = ("BTC/USDT:USDT", "okx", 1, True, 50.0, 500.0, 0.5, -5.26, -121.0)
+    names = ["symbol", "venue", "side", "ordered", "liquidation_before", "liquidation_after", "distance_before"]
+    got = tables.distances_html(pd.DataFrame([row], columns=[*names, "distance_after", "daily_volatilities"]))
+    assert "liquidated at once" in got
+    assert "none left" in got
+    assert "526" not in got
 
 
 def test_a_verdict_is_a_word_a_mark_and_reasons() -> None:
     """Escaped; a go promises nothing."""
+    assert "<div>Buy &lt;all&gt;</div>" in tables.verdict_html("go", [], [], order="Buy <all>")
     assert "✕ Look again" in tables.verdict_html("look again", ["<too much>"], [])
     assert "&lt;too much&gt;" in tables.verdict_html("look again", ["<too much>"], [])
     assert "That is no forecast" in tables.verdict_html("go", [], ["assumed"])

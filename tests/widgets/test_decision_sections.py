@@ -150,6 +150,7 @@ def test_an_order_is_checked_as_it_is_typed() -> None:
     assert before == pytest.approx(1_000.0)
     assert section.result.order["notional"].iloc[0] == pytest.approx(20_000.0)
     assert "Look again" in section.verdict.value
+    assert "Buy $20,000 of BTC on binanceusdm at 5x, cross" in section.verdict.value
 
 
 def test_the_market_follows_the_selection() -> None:
@@ -163,10 +164,11 @@ def test_the_market_follows_the_selection() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("amount", "many", "Amount must be a number. Got &#x27;many&#x27;"),
-        ("amount", "0", "&#x27;notional&#x27; parameter of pretrade_check must be a positive finite number"),
-        ("leverage", "nan", "&#x27;leverage&#x27; parameter of pretrade_check must be a positive finite number"),
-        ("price", "-1", "&#x27;price&#x27; parameter of pretrade_check must be a positive finite number"),
+        ("amount", "many", "Amount must be a number above 0; got &#x27;many&#x27;."),
+        ("amount", "0", "Amount must be a number above 0; got &#x27;0&#x27;."),
+        ("leverage", "nan", "Leverage must be a number above 0; got &#x27;nan&#x27;."),
+        ("price", "-1", "Price must be a number above 0; got &#x27;-1&#x27;."),
+        ("mode", "isolated", "Margin must be cross, as the position held in BTC/USDT:USDT"),
     ],
 )
 def test_what_is_wrong_with_an_order_is_said_beside_the_form(field: str, value: str, message: str) -> None:
@@ -262,6 +264,17 @@ def test_a_file_that_cannot_be_read_says_why(content: bytes, message: str) -> No
     section = comparison()
     section.upload.value = (handed_in("bad.csv", content),)
     assert message in section.problem.value
+
+
+def test_a_book_without_most_of_its_candles_is_not_compared() -> None:
+    """No verdict but that, with what is left out by name."""
+    lacking = worlds.book()
+    lacking["symbol"] = lacking["symbol"].mask(lacking.index > 0, "NEW/USDT:USDT")
+    section = comparison(books=lambda: {"mine": lacking})
+    section.second.value = "mine"
+    assert "These cannot be compared" in section.verdict.value
+    assert "NEW/USDT:USDT on" in section.verdict.value
+    assert "istinguishable" not in section.verdict.value
 
 
 def test_a_comparison_is_logged_as_a_reading() -> None:

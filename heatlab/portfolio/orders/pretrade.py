@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from heatlab._checks import check_positive, check_range, parameter_error
-from heatlab.domain import NAN, Contract, MarginMode, Side
-from heatlab.margin import contract_of, maximum_leverage
+from heatlab.domain import NAN, Contract, MarginMode, Side, market_names
+from heatlab.margin import contract_of, is_spot, maximum_leverage
 from heatlab.portfolio.concentration import ConcentrationMeasures
 from heatlab.portfolio.orders.account import Brackets, brackets_of, free_margin
 from heatlab.portfolio.orders.apply import ProposedOrder, apply_orders, filled
@@ -24,6 +24,7 @@ Key = tuple[str, str, str]
 Owner = tuple[str, str]
 GO, LOOK_AGAIN = "go", "look again"
 RED = -1.0
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,16 @@ class PretradeSettings:
         Largest fall of the effective number of bets [fraction of it].
     alert : float
         Share of gross or risk from which a cluster is alerted [fraction].
+    min_share_rise : float
+        Least rise of the share of a cluster that is over its alert already to look again at [fraction of the book];
+        less is noted. A cluster the order takes over the alert is always looked at.
     costs : CostSettings
     """
 
     min_distance: float = 3.0
     max_bets_fall: float = 0.05
     alert: float = 0.25
+    min_share_rise: float = 0.005
     costs: CostSettings = field(default_factory=CostSettings)
 
     def __post_init__(self) -> None:
@@ -52,6 +57,7 @@ class PretradeSettings:
         check_positive("min_distance", self.min_distance, caller="PretradeSettings")
         check_range("max_bets_fall", self.max_bets_fall, 0, 1, caller="PretradeSettings")
         check_range("alert", self.alert, 0, 1, caller="PretradeSettings")
+        check_range("min_share_rise", self.min_share_rise, 0, 1, caller="PretradeSettings")
 
 
 DEFAULT = PretradeSettings()
@@ -81,6 +87,8 @@ class PretradeResult:
         volatilities. NaN where unknown, or where there is no such position.
     positions : DataFrame
         The book after the order.
+    words : str
+        The order in words, such as "Buy $1,000 of BTC on binanceusdm at 5x, isolated".
     """
 
     verdict: str
@@ -91,6 +99,7 @@ class PretradeResult:
     clusters: pd.DataFrame
     distances: pd.DataFrame
     positions: pd.DataFrame
+    words: str = ""
 
 
 def pretrade_check(
@@ -145,9 +154,10 @@ def pretrade_check(
     first = (before or measure(positions)) if len(positions) else _nothing(second)
     change = Change(whole, positions, after_book, first, second, brackets or {})
     distances, clusters = change.distances(), change.clusters()
+    over, already = _cluster_rises(change, clusters, settings)
     reasons = (
         *_leverage_reasons(change),
-        *_cluster_reasons(change, clusters, settings),
+        *over,
         *_bets_reasons(change, settings),
         *_distance_reasons(distances, settings),
         *_account_reasons(change, settings),
@@ -156,12 +166,13 @@ def pretrade_check(
     return PretradeResult(
         verdict=LOOK_AGAIN if reasons else GO,
         reasons=reasons,
-        notes=_notes(change, priced),
+        notes=(*_notes(change, priced), *already),
         order=priced,
         figures=change.figures(),
         clusters=clusters,
         distances=distances,
         positions=after_book,
+        words=_in_words(order, whole, _markets(positions, candles)),
     )
 
 
@@ -172,10 +183,30 @@ def _nothing(view: RiskView) -> RiskView:
     return replace(view, heat=heat, cluster_shares=view.cluster_shares.iloc[:0], measures=none)
 
 
+def _markets(positions: pd.DataFrame, candles: Mapping[Key, pd.DataFrame]) -> set[Owner]:
+    held = zip(positions["venue"], positions["symbol"], strict=True)
+    return {(venue, symbol) for venue, symbol, _ in candles} | set(held)
+
+
+def _in_words(asked: ProposedOrder, whole: ProposedOrder, markets: set[Owner]) -> str:
+    """Repeat an order as it was asked for: in quote or in base, at the mark or at a price."""
+    name = market_names(sorted(symbol for venue, symbol in markets if venue == whole.venue))[whole.symbol]
+    verb = "Buy" if whole.side is Side.LONG else "Sell"
+    worth = f"${_figure(whole.notional, 2)}"
+    amount = f"{worth} of {name}" if math.isnan(asked.quantity) else f"{_figure(whole.quantity, 8)} {name} ({worth})"
+    terms = "" if is_spot(whole.symbol) else f" at {whole.leverage:g}x, {whole.margin_mode}"
+    price = "" if math.isnan(asked.price) else f", filled at {_figure(whole.price, 8)}"
+    return f"{verb} {amount} on {whole.venue}{terms}{price}"
+
+
+def _figure(value: float, decimals: int) -> str:
+    """Write a number with thousands separators and no more decimals than it needs."""
+    text = f"{value:,.{decimals}f}".rstrip("0").rstrip(".")
+    return text if text != "0" else f"{value:.3g}"
+
+
 def _complete(order: ProposedOrder, positions: pd.DataFrame, candles: Mapping[Key, pd.DataFrame]) -> ProposedOrder:
-    markets = {(venue, symbol) for venue, symbol, _ in candles} | set(
-        zip(positions["venue"], positions["symbol"], strict=True)
-    )
+    markets = _markets(positions, candles)
     if (order.venue, order.symbol) not in markets:
         here = sorted(symbol for venue, symbol in markets if venue == order.venue)
         venues = ", ".join(sorted({venue for venue, _ in markets}))
@@ -216,20 +247,31 @@ def _leverage_reasons(change: Change) -> list[str]:
     return reasons
 
 
-def _cluster_reasons(change: Change, clusters: pd.DataFrame, settings: PretradeSettings) -> list[str]:
-    """Clusters over alert whose share the order raises; a first position is always alone, and only noted."""
+def _cluster_rises(change: Change, clusters: pd.DataFrame, settings: PretradeSettings) -> tuple[list[str], list[str]]:
+    """Clusters over alert whose share the order raises, as reasons, and as notes where it hardly does.
+
+    A first position is always alone, and only noted.
+    """
     reasons: list[str] = []
+    notes: list[str] = []
     if change.held.empty or change.lowers_risk:
-        return reasons
+        return reasons, notes
     for row in clusters.to_dict("records"):
         for kind in ("gross", "risk"):
             old, new = float(row[f"{kind}_share_before"]), float(row[f"{kind}_share_after"])
-            if new >= settings.alert and not new <= old + ROUND_OFF:
+            if not new >= settings.alert or new <= old + ROUND_OFF:
+                continue
+            if old >= settings.alert and new - old < settings.min_share_rise - ROUND_OFF:
+                notes.append(
+                    f"Cluster {row['name']} is already over the alert at {settings.alert:.0%}: the order raises its "
+                    f"{kind} share of {old:.1%} by less than {settings.min_share_rise * 100:g} percentage points."
+                )
+            else:
                 reasons.append(
                     f"Cluster {row['name']}: {kind} share rises from {old:.1%} to {new:.1%}, over the alert at "
                     f"{settings.alert:.0%}."
                 )
-    return reasons
+    return reasons, notes
 
 
 def _bets_reasons(change: Change, settings: PretradeSettings) -> list[str]:
@@ -242,19 +284,23 @@ def _bets_reasons(change: Change, settings: PretradeSettings) -> list[str]:
 
 def _distance_reasons(distances: pd.DataFrame, settings: PretradeSettings) -> list[str]:
     """Positions nearer to liquidation than a few daily volatilities, and nearer than before."""
-    reasons = []
+    reasons: list[str] = []
+    gone: list[str] = []
     for row in distances.to_dict("records"):
         label = f"{row['symbol']} {Side(int(row['side'])).label}"
         far, was, away = row["daily_volatilities"], row["distance_before"], row["distance_after"]
         if row["ordered"] and math.isnan(away):
             reasons.append(f"The liquidation price of the {label} would be unknown, which never means safe.")
-        elif row["ordered"] and away <= 0:
-            reasons.append(f"The {label} would be liquidated as it opens.")
+        elif away <= 0 and (row["ordered"] or not away >= was - ROUND_OFF):
+            gone.append(label)
         elif far < settings.min_distance and not away >= was - ROUND_OFF:
             reasons.append(
                 f"Liquidation of the {label} would be {away:.1%} away, {far:.1f} daily volatilities; "
                 f"at least {settings.min_distance:g} are asked for."
             )
+    if gone:
+        more = f" and {len(gone) - MOST_NAMED} more" if len(gone) > MOST_NAMED else ""
+        reasons.insert(0, f"Liquidated at once: {', '.join(gone[:MOST_NAMED])}{more}.")
     return reasons
 
 
@@ -265,8 +311,10 @@ def _account_reasons(change: Change, settings: PretradeSettings) -> list[str]:
     was, away = change.account_moves()
     if not away < settings.min_distance or away >= was - ROUND_OFF:
         return []
+    if away <= 0:
+        return [f"The cross account on {change.order.venue} would be liquidated at once: no margin would be left."]
     told = (
-        f"The cross account on {change.order.venue} would be {max(away, 0):.1f} daily volatilities from the end of its "
+        f"The cross account on {change.order.venue} would be {away:.1f} daily volatilities from the end of its "
         f"margin, its positions moving together; at least {settings.min_distance:g} are asked for."
     )
     return [told]

@@ -77,6 +77,36 @@ def test_adding_to_the_largest_cluster_is_looked_at_again() -> None:
     assert any(reason.startswith("Effective bets fall from ") for reason in got.reasons)
 
 
+def test_a_cluster_over_its_alert_already_is_noted_where_the_order_hardly_raises_it() -> None:
+    """$10 of 15,000 are less than half a percentage point; the setting decides."""
+    got = check(order(BTC, notional=10.0), change=neutral)
+    assert not any("Cluster" in reason for reason in got.reasons)
+    assert any("is already over the alert at 25%: the order raises its gross share of 40.0%" in it for it in got.notes)
+    strict = check(order(BTC, notional=10.0), change=neutral, min_share_rise=0.0)
+    assert any("gross share rises from 40.0% to 40.0%" in reason for reason in strict.reasons)
+
+
+def test_an_account_that_is_over_at_once_is_said_so() -> None:
+    """No negative distance, and at most three positions by name."""
+    got = check(order(BTC, notional=5_000_000.0, leverage=50.0), change=neutral)
+    assert any(reason.startswith("Liquidated at once: BTC/USDT:USDT long") for reason in got.reasons)
+    assert "The cross account on binanceusdm would be liquidated at once: no margin would be left." in got.reasons
+    assert not any(" -" in reason for reason in got.reasons)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"margin_mode": MarginMode.ISOLATED}, "Buy $1,000 of ADA on binanceusdm at 5x, isolated"),
+        ({"quantity": 0.5, "price": 100.0}, "Buy 0.5 ADA ($50) on binanceusdm at 5x, cross, filled at 100"),
+        ({"side": Side.SHORT, "notional": 20.5}, "Sell $20.5 of ADA on binanceusdm at 5x, cross"),
+    ],
+)
+def test_an_order_is_repeated_in_words(changes: dict[str, Any], words: str) -> None:
+    """In quote or in base, as it was asked for."""
+    assert check(order(worlds.ADA, **changes)).words == words
+
+
 def test_shares_before_and_after_come_from_the_measure() -> None:
     """What the app itself would show for either book."""
     got = check(order(SOL))
