@@ -174,6 +174,36 @@ def lead_lag(
     return _verdict(_with(blank, table=table, same_bar=same_bar), settings)
 
 
+def lead_worth(lead: LeadLag, *, move: float = NAN, cost: float = NAN) -> str:
+    """Say what a lead is worth to someone who trades on it; nothing where neither venue leads.
+
+    The share of variance explained is the square of the correlation. Holding the other venue for one bar on the side
+    of the leader's move earns ``|r| s sqrt(2 / pi)`` on average where returns are jointly normal, s being ``move``.
+
+    Parameters
+    ----------
+    lead : LeadLag
+    move : float, optional
+        Standard deviation of the other venue's returns over one bar [fraction].
+    cost : float, optional
+        Of getting in and out, as assumed [fraction].
+    """
+    if not lead.leader:
+        return ""
+    row = lead.table.loc[lead.table["lag"] == lead.lag].iloc[0]
+    ahead = lead.leader == lead.first
+    strength, other = float(row["forward" if ahead else "backward"]), (lead.second if ahead else lead.first)
+    bar = "next bar" if lead.lag == 1 else f"bar {lead.lag} bars later"
+    share = f"{strength**2:.1%}".replace("%", " %") if strength**2 >= 0.0005 else "less than 0.1 %"
+    said = f"A correlation of {strength:+.3f} explains {share} of the variance of the {bar} on {other}"
+    gain = abs(strength) * move * np.sqrt(2 / np.pi)
+    if not (np.isfinite(gain) and np.isfinite(cost)):
+        return f"{said}."
+    sizes = f"about {gain * 1e4:.1f} bp a trade before assumed costs of about {cost * 1e4:.0f} bp"
+    end = "no edge after costs" if gain <= cost else "more than the costs on paper, not tested on later data"
+    return f"{said}; following it would earn {sizes}: {end}."
+
+
 def _with(record: LeadLag, **changes: object) -> LeadLag:
     return LeadLag(**{**record.__dict__, **changes})
 

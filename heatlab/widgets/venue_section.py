@@ -15,9 +15,10 @@ from heatlab.domain import Side
 from heatlab.figures import format as show
 from heatlab.figures.heat_grid import WORDS, arrow
 from heatlab.figures.lead_lag_figure import LeadLagFigure
-from heatlab.figures.tables import badge, html_table
+from heatlab.figures.tables import Markup, badge, html_table
 from heatlab.figures.theme import Theme
-from heatlab.portfolio.lead_lag import LeadLag, lead_lag
+from heatlab.portfolio.lead_lag import LeadLag, lead_lag, lead_worth
+from heatlab.portfolio.orders.costs import CostSettings
 from heatlab.portfolio.venues import VenueComparison, shared_bars, venue_comparison
 from heatlab.portfolio.view import RiskView
 from heatlab.widgets import panel_parts as parts
@@ -34,10 +35,14 @@ MOST_BARS = 20_000
 """Most recent bars a lead is tested on."""
 MAX_LAG = 5
 STALE = pd.Timedelta("3h")
+STALE_BARS = 3
+ROUND_TRIP = 2 * CostSettings().taker_fee + CostSettings().spread
+"""Cost of getting in and out at once at the assumed fee and spread [fraction]."""
 NOTE = (
     '<p class="hl-muted">Each position is read as if held on either venue. ▲ green, ● amber, ▼ red zone; ≠ marks zones '
     "that differ. Basis: last close on the second venue against the first, same bar. A lead of one bar between a busy "
-    "and a quiet venue can come from earlier last trades; bars without trades are left out.</p>"
+    "and a quiet venue can come from earlier last trades; bars without trades are left out. Old: the last bar "
+    "closed more than three bars ago; such a reading is left out of heat, differences and counts.</p>"
 )
 Load = Callable[[str], Mapping[Key, pd.DataFrame]]
 
@@ -203,8 +208,7 @@ class VenueSection:
         self.words.value = f'<p role="status"><strong>{escape(self.comparison.words)}</strong></p>'
         self.table.value = comparison_html(self.comparison)
         old = _age(self.comparison, asked.inputs.now)
-        for part in (self.table, self.pane):
-            (part.add_class if old > STALE else part.remove_class)("hl-stale")
+        (self.table.add_class if old > STALE else self.table.remove_class)("hl-stale")
         if old > STALE:
             self.words.value += f'<p class="hl-muted">Old: the last bar both have closed {show.age(old)} ago.</p>'
         self._offer_bars()
@@ -236,13 +240,24 @@ class VenueSection:
         self.lead = lead_lag(first, second, max_lag=MAX_LAG, names=both)
         title = f"{self.symbol.value}, {self.timeframe.value} bars, {self.lead.bars:,} returns"
         self.figure.update(self.lead.table, first=both[0], second=both[1], step=self.lead.step, title=title)
-        self.verdict.value = verdict_html(self.lead)
-        self.notes.value = parts.notices_html(self.lead.notes)
+        move = float(np.log(bars[0 if self.lead.leader == both[1] else 1]["close"].tail(MOST_BARS)).diff().std())
+        self.verdict.value = verdict_html(self.lead, worth=lead_worth(self.lead, move=move, cost=ROUND_TRIP))
+        ended = min(table.index[-1] for table in bars) + self.lead.step
+        self._mark_old(ended, self._inputs.now if self._inputs is not None else ended)
+
+    def _mark_old(self, ended: pd.Timestamp, now: pd.Timestamp) -> None:
+        """Say and grey a test whose bars ended long ago."""
+        lead = self.lead or LeadLag("", "")
+        old = now - ended > STALE_BARS * lead.step
+        (self.pane.add_class if old else self.pane.remove_class)("hl-stale")
+        said = (f"Old: the bars of this test end {ended:%Y-%m-%d}.",) if old else ()
+        self.notes.value = parts.notices_html((*said, *lead.notes))
 
     def _clear(self, words: str) -> None:
         self.lead, empty = None, LeadLag("first", "second")
         self.figure.update(empty.table, first="first", second="second", step=pd.Timedelta(0), title="")
         self.verdict.value, self.notes.value = parts.message_html(words), ""
+        self.pane.remove_class("hl-stale")
 
     def _picked(self, _change: Any) -> None:
         if self._quiet or self._inputs is None:
@@ -292,8 +307,8 @@ def _row(row: Mapping[Any, Any], frames: Sequence[str], cells: Mapping[Any, Mapp
     return [
         f"{row['symbol']} {Side(int(row['side'])).label}",
         show.usd(row["notional"]),
-        _heat(row["heat_first"], row["zone_first"]),
-        _heat(row["heat_second"], row["zone_second"]),
+        _heat(row["heat_first"], row["zone_first"], row["ended_first"]),
+        _heat(row["heat_second"], row["zone_second"], row["ended_second"]),
         _points(row["difference"]) + ("" if row["agree"] != 0 else " ≠"),
         *per_frame,
         _basis(row["basis"]),
@@ -301,19 +316,28 @@ def _row(row: Mapping[Any, Any], frames: Sequence[str], cells: Mapping[Any, Mapp
     ]
 
 
-def _heat(heat: float, zone: float) -> str:
+def _old(ended: pd.Timestamp) -> str:
+    return f"old, ends {ended:%Y-%m-%d}"
+
+
+def _heat(heat: float, zone: float, ended: Any) -> str:
+    if pd.notna(ended):
+        return Markup(f'<span class="hl-muted">{_old(ended)}</span>')
     if not np.isfinite(heat):
         return show.UNKNOWN
     return badge(f"{arrow(zone)} {heat:.1f}", WORDS[int(zone)] if np.isfinite(zone) else "")
 
 
 def _pair(row: Mapping[Any, Any]) -> str:
-    """Both readings of one timeframe: ``95 ▲ | 94 ▲``, and ≠ where the zones differ."""
-    both = [
-        f"{row[f'heat_{k}']:.0f} {arrow(row[f'zone_{k}'])}" if np.isfinite(row[f"heat_{k}"]) else show.UNKNOWN
-        for k in ("first", "second")
-    ]
+    """Both readings of one timeframe: ``95 ▲ | 94 ▲``, ≠ where the zones differ; what is old says when it ended."""
+    both = [_short(row[f"heat_{k}"], row[f"zone_{k}"], row[f"ended_{k}"]) for k in ("first", "second")]
     return " | ".join(both) + (" ≠" if row["agree"] == 0 else "")
+
+
+def _short(heat: float, zone: float, ended: Any) -> str:
+    if pd.notna(ended):
+        return _old(ended)
+    return f"{heat:.0f} {arrow(zone)}" if np.isfinite(heat) else show.UNKNOWN
 
 
 def _points(value: float) -> str:
@@ -324,8 +348,9 @@ def _basis(value: float) -> str:
     return f"{round(value * 1e4, 1) + 0.0:+.1f} bp" if np.isfinite(value) else show.UNKNOWN
 
 
-def verdict_html(lead: LeadLag) -> str:
-    """Verdict with its chance; a lead is a callout, none is plain."""
+def verdict_html(lead: LeadLag, *, worth: str = "") -> str:
+    """Verdict with its chance and what the lead is worth; a lead is a callout, none is plain."""
     same = f" Within one bar the correlation is {lead.same_bar:.3f}." if np.isfinite(lead.same_bar) else ""
+    gain = f" {worth}" if worth else ""
     kind = "hl-callout hl-warning" if lead.leader else "hl-callout"
-    return f'<div class="{kind}" role="status"><strong>{escape(lead.words)}</strong>{escape(same)}</div>'
+    return f'<div class="{kind}" role="status"><strong>{escape(lead.words)}</strong>{escape(same + gain)}</div>'

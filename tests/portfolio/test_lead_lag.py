@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatlab.errors import DataError, MissingColumnsError, ParameterError
-from heatlab.portfolio.lead_lag import LeadLag, LeadLagSettings, lead_lag
+from heatlab.portfolio.lead_lag import LeadLag, LeadLagSettings, lead_lag, lead_worth
 
 QUICK = LeadLagSettings(flips=499)
 
@@ -191,3 +191,28 @@ def test_no_evidence_of_a_lead_is_not_called_evidence_of_none() -> None:
     found = lead_lag(one, other)
     assert found.leader == ""
     assert found.words.startswith("Neither is shown to lead at this bar length, ")
+
+
+def a_lead(strength: float, *, leader: str = "a", lag: int = 1) -> LeadLag:
+    """Lead of venue a or b with one correlation."""
+    ahead = leader == "a"
+    row = {"lag": float(lag), "forward": strength if ahead else 0.0, "backward": 0.0 if ahead else strength}
+    return LeadLag("a", "b", leader=leader, lag=lag, table=pd.DataFrame([row]))
+
+
+def test_a_small_correlation_is_worth_nothing() -> None:
+    """0.03 of a 50 bp move is about 1 bp, less than any fee."""
+    assert lead_worth(a_lead(0.029), move=0.005, cost=0.0015) == (
+        "A correlation of +0.029 explains 0.1 % of the variance of the next bar on b; following it would earn about "
+        "1.2 bp a trade before assumed costs of about 15 bp: no edge after costs."
+    )
+
+
+def test_the_worth_follows_the_leader_its_lag_and_its_size() -> None:
+    """The other way round, later, traces; without sizes nothing is said of costs; a big one is not promised."""
+    assert lead_worth(a_lead(0.3, leader="b", lag=3)) == (
+        "A correlation of +0.300 explains 9.0 % of the variance of the bar 3 bars later on a."
+    )
+    assert "explains less than 0.1 % of" in lead_worth(a_lead(0.011))
+    assert lead_worth(a_lead(0.9), move=0.01, cost=0.001).endswith("on paper, not tested on later data.")
+    assert lead_worth(LeadLag("a", "b")) == ""

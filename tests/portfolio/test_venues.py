@@ -137,3 +137,46 @@ def test_a_leg_of_unknown_size_leaves_its_bet_unknown() -> None:
     rows = [("BTC/USDT:USDT", "binanceusdm", 1, 1.0), ("BTC/USDT:USDT", "okx", 1, np.nan)]
     found = venue_comparison(book(*rows), CANDLES, venues=BOTH, now=NOW)
     assert np.isnan(found.overall["notional"].iloc[0])
+
+
+def test_old_bars_are_unknown_and_counted_nowhere() -> None:
+    """Bars that ended two months ago say nothing of today: no heat there, no difference, not in the book's heat."""
+    key = ("okx", "ETH/USDT:USDT")
+    past = NOW - pd.Timedelta("60D")
+    ended = {k: table[table.index < past] if k[:2] == key else table for k, table in CANDLES.items()}
+    found = venue_comparison(BOOK, ended, venues=BOTH, now=NOW)
+    row = found.overall.iloc[1]
+    assert row["note"].startswith(f"old on okx: 1h, 4h, 1d, 1w bars end {row['ended_second']:%Y-%m-%d}")
+    assert np.isnan([row["heat_second"], row["difference"], row["agree"], row["basis"]]).all()
+    assert np.isfinite(row["heat_first"])
+    assert found.readings["agree"].notna().sum() == 4
+    assert found.readings["ended_second"].notna().sum() == 4
+    assert found.readings["ended_first"].isna().all()
+    alone = venue_comparison(BOOK.head(1), CANDLES, venues=BOTH, now=NOW)
+    assert found.book_heat == alone.book_heat
+    assert (
+        "4 of 8 readings are old on a venue and not counted; the book's heat leaves out 1 of 2 positions."
+        in found.words
+    )
+
+
+def test_a_week_is_young_where_its_hours_are_old() -> None:
+    """Ten days after the last bar the weekly reading is kept, but the position has no heat on that venue."""
+    past = NOW - pd.Timedelta("10D")
+    ended = {k: table[table.index < past] if k[0] == "okx" else table for k, table in CANDLES.items()}
+    found = venue_comparison(BOOK, ended, venues=BOTH, now=NOW)
+    week = found.readings[found.readings["timeframe"] == "1w"]
+    assert week["heat_second"].notna().all()
+    assert found.overall["heat_second"].isna().all()
+    assert np.isnan(found.book_heat).all()
+
+
+def test_three_bars_behind_is_not_old() -> None:
+    """Old begins after three bars."""
+    late = dict(CANDLES)
+    late["okx", "BTC/USDT:USDT", "1h"] = CANDLES["okx", "BTC/USDT:USDT", "1h"].iloc[:-3]
+    found = venue_comparison(BOOK, late, venues=BOTH, now=NOW)
+    assert found.readings["ended_second"].isna().all()
+    late["okx", "BTC/USDT:USDT", "1h"] = CANDLES["okx", "BTC/USDT:USDT", "1h"].iloc[:-4]
+    found = venue_comparison(BOOK, late, venues=BOTH, now=NOW)
+    assert found.readings["ended_second"].notna().tolist() == [True] + [False] * 7

@@ -182,3 +182,27 @@ def test_names_are_escaped() -> None:
     """What comes from outside is text."""
     rude = BOOK.assign(symbol=["<b>x</b>", ETH])
     assert "<b>x</b>" not in shown(inputs(positions=rude)).table.value
+
+
+def test_a_position_whose_bars_ended_says_when() -> None:
+    """Old on one venue: its end in place of a reading, in the note, and in the lead's notes; the other stays."""
+    past = SOURCE.now() - pd.Timedelta("60D")
+    ended = {key: table[table.index < past] if key[1] == ETH else table for key, table in OTHER.items()}
+    section = shown(inputs(candles=OWN | ended))
+    day = section.comparison.overall.set_index("symbol").loc[ETH, "ended_second"]
+    assert f'<span class="hl-muted">old, ends {day:%Y-%m-%d}</span>' in section.table.value
+    assert "old on okx: 1h, 4h, 1d, 1w bars end" in section.table.value
+    assert "readings are old on a venue and not counted" in section.words.value
+    section.symbol.value = BTC
+    assert "Old: " not in section.notes.value
+    assert "hl-stale" not in section.pane._dom_classes
+    section.symbol.value = ETH
+    assert f"Old: the bars of this test end {day:%Y-%m-%d}." in section.notes.value
+    assert "hl-stale" in section.pane._dom_classes
+
+
+def test_a_lead_says_what_it_is_worth() -> None:
+    """Its share of variance and its gain against costs are with the verdict."""
+    section = shown(inputs())
+    assert "of the variance of the next bar on okx; following it would earn about" in section.verdict.value
+    assert "before assumed costs of about 15 bp" in section.verdict.value
