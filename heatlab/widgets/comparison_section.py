@@ -36,7 +36,9 @@ HOW = (
     "at their peak. One cross account each, lost when equity is at or below maintenance margin by the venue's "
     "brackets. Closes decide; “maybe” marks an hour whose extremes would have been enough. Fees and funding are not "
     "included. The verdict is of daily growth at constant leverage with a block-bootstrap interval: one history, so "
-    "unless the interval leaves out 0 the two cannot be told apart.</p>"
+    "unless the interval leaves out 0 the two cannot be told apart. What has no candles or price here is left out and "
+    "named in the verdict; where that is too large a part of a strategy, or of unknown value, there is none."
+    "</p>"
 )
 
 
@@ -237,10 +239,14 @@ def equal_sizes(positions: pd.DataFrame) -> pd.DataFrame:
 
 def verdicts_html(result: Comparison) -> str:
     """Say what can be said at each leverage, and over which stretch."""
+    if refused := [one for one in result.verdicts if not one.comparable]:
+        below = "The figures below show only the part that can be followed, which is not these strategies."
+        return message_html(f"{refused[0].words} {below}", kind="hl-callout hl-warning")
     days = (result.end - result.start).days
     heads = {True: "Distinguishable", False: "Not distinguishable"}
+    part = ", of what is left," if any(one.left_out for one in result.coverage) else ""
     rows = "".join(
-        f"<li><strong>{heads[one.distinguishable]} at {one.leverage:g}x.</strong> {escape(one.words)}</li>"
+        f"<li><strong>{heads[one.distinguishable]}{part} at {one.leverage:g}x.</strong> {escape(one.words)}</li>"
         for one in result.verdicts
     )
     stretch = f"{result.start:%Y-%m-%d} to {result.end:%Y-%m-%d}, {days} days"
@@ -248,7 +254,7 @@ def verdicts_html(result: Comparison) -> str:
 
 
 def _verdict_row(one: Any) -> dict[str, Any]:
-    names = ("leverage", "difference", "low", "high", "distinguishable", "words")
+    names = ("leverage", "difference", "low", "high", "distinguishable", "comparable", "words")
     return {name: getattr(one, name) for name in names}
 
 

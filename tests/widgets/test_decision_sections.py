@@ -88,6 +88,7 @@ def test_three_options_are_shown_side_by_side() -> None:
     assert [option.name for option in section.options] == ["reduce", "hedge", "exit and re-enter"]
     assert section.cards.value.count("<section") == 3
     assert "Proposed orders, nothing is sent" in section.cards.value
+    assert "Independent bets" in section.cards.value
     assert "alert" in section.cluster.options[0][0]
 
 
@@ -97,6 +98,12 @@ def test_the_target_changes_the_reduction() -> None:
     less = section.options[0].orders["quantity"].sum()
     section.target.value = 35
     assert section.options[0].orders["quantity"].sum() < less
+
+
+def test_an_option_that_is_not_offered_is_marked() -> None:
+    """One cluster is the whole book: it cannot be reduced."""
+    section = remedies(worlds.book(sol=0.0, xrp=0.0))
+    assert section.cards.value.count('<span class="hl-badge">declined</span>') == 1
 
 
 def test_the_csv_holds_the_orders_of_the_chosen_option() -> None:

@@ -23,7 +23,8 @@ from heatlab.portfolio.correlation.estimate import CorrelationSettings
 from heatlab.portfolio.covariance import covariance
 from heatlab.portfolio.orders.account import Brackets
 from heatlab.portfolio.risk import effective_bets, effective_positions, effective_principal_bets, net_contributions
-from heatlab.portfolio.strategies.path import HOUR, Key, StrategyPath, hourly_bars, known_legs, strategy_path
+from heatlab.portfolio.strategies.coverage import Coverage, followed
+from heatlab.portfolio.strategies.path import HOUR, Key, StrategyPath, hourly_bars, strategy_path
 from heatlab.portfolio.strategies.trades import check_trades, is_trades
 from heatlab.portfolio.strategies.verdict import (
     DAYS_A_YEAR,
@@ -63,6 +64,8 @@ class Comparison:
         principal components: 1 = one bet under many names), largest_share.
     verdicts : tuple of LeverageVerdict
     notes : tuple of str
+    coverage : tuple of Coverage
+        What is left out of each.
     """
 
     names: tuple[str, str]
@@ -75,6 +78,7 @@ class Comparison:
     concentration: pd.DataFrame
     verdicts: tuple[LeverageVerdict, ...]
     notes: tuple[str, ...]
+    coverage: tuple[Coverage, ...] = ()
 
 
 def compare_strategies(
@@ -92,7 +96,8 @@ def compare_strategies(
     A book is bought at its weights of today on the first hour all its markets know, and held: quantities stay, so its
     leverage drifts with the market. Trades are followed as they were made, open ones at the close. At each leverage
     equity starts at the gross exposure over it; the account is one, cross, and is lost when equity is at or below
-    maintenance margin by the brackets of its markets. Funding and fees are not included.
+    maintenance margin by the brackets of its markets. Funding and fees are not included. What has no candles or no
+    known size is left out and named in the verdict; beyond ``settings.most_left_out`` there is none.
 
     Parameters
     ----------
@@ -115,14 +120,14 @@ def compare_strategies(
     MissingColumnsError, DataError
         A table is neither; nothing of one can be followed; the two share no hours.
     """
-    tables, notes = [], []
+    tables, coverage, notes = [], [], []
     for table, name in zip((first, second), names, strict=True):
-        kept, left_out = known_legs(_checked(table, name), candles)
-        if left_out:
-            notes.append(f"{name}: no hourly bars or no size for {', '.join(left_out)}, left out.")
+        kept, told = followed(_checked(table, name), candles, name=name)
         if kept.empty:
-            raise DataError(f"Nothing of {name} can be followed: no market of it has hourly bars and a known size.")
+            words = told.words or "It is empty."
+            raise DataError(f"Nothing of {name} can be followed, so it cannot be compared. {words}")
         tables.append(kept)
+        coverage.append(told)
     bars = hourly_bars(tables, candles, now)
     paths = [strategy_path(table, bars) for table in tables]
     given = brackets or {}
@@ -142,10 +147,11 @@ def compare_strategies(
         heat_quantiles=_heat_quantiles(heat, settings),
         concentration=_concentration(paths, names),
         verdicts=tuple(
-            leverage_verdict(daily, outcomes, names=names, leverage=one, settings=settings)
+            leverage_verdict(daily, outcomes, names=names, leverage=one, settings=settings, coverage=coverage)
             for one in settings.leverages
         ),
         notes=tuple(notes),
+        coverage=tuple(coverage),
     )
 
 

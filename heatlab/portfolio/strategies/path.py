@@ -83,14 +83,6 @@ class StrategyPath:
         return np.asarray(self.pnl + (loss * self.sides).sum(axis=1), dtype=np.float64)
 
 
-def known_legs(table: pd.DataFrame, candles: Mapping[Key, pd.DataFrame]) -> tuple[pd.DataFrame, list[str]]:
-    """Rows whose market has hourly bars and whose size is known, and what is left out, in words."""
-    has = [_has(candles, venue, symbol) for symbol, venue in zip(table["symbol"], table["venue"], strict=True)]
-    sized = np.ones(len(table), dtype=bool) if is_trades(table) else (table["quantity"] * table["mark_price"] > 0)
-    kept = np.asarray(has, dtype=bool) & np.asarray(sized, dtype=bool)
-    return table[kept].reset_index(drop=True), sorted(set(table.loc[~kept, "symbol"]))
-
-
 def hourly_bars(
     tables: list[pd.DataFrame], candles: Mapping[Key, pd.DataFrame], now: pd.Timestamp
 ) -> dict[str, pd.DataFrame]:
@@ -205,8 +197,3 @@ def _rows(table: pd.DataFrame) -> list[Leg]:
 
 def _legs(table: pd.DataFrame) -> tuple[Leg, ...]:
     return tuple(dict.fromkeys(_rows(table)))
-
-
-def _has(candles: Mapping[Key, pd.DataFrame], venue: str, symbol: str) -> bool:
-    table = candles.get((venue, symbol, BAR))
-    return table is not None and len(table) > 1

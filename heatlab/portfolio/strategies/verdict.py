@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,8 +13,10 @@ from heatlab._checks import check_positive, check_range
 from heatlab.domain import NAN, Timeframe
 from heatlab.heat import HeatSettings
 from heatlab.portfolio.intervals import block_picks
+from heatlab.portfolio.strategies.coverage import Coverage
 
 DAYS_A_YEAR = 365
+CANNOT = "These cannot be compared: more than {most:.3g} % of a strategy, or an unknown part of it, is left out."
 BOTH_LOST = "Both lose everything at this leverage: neither is the better one."
 
 
@@ -34,6 +37,9 @@ class CompareSettings:
         Of the interval [fraction].
     min_days : int
         Days below which nothing is said about growth.
+    most_left_out : float
+        Share of a strategy's value that may be left out, for want of candles or a size, before nothing is said
+        [fraction]; anything of unknown value is too much.
     seed : int
         Of the resampling.
     heat : HeatSettings
@@ -45,6 +51,7 @@ class CompareSettings:
     resamples: int = 2000
     level: float = 0.95
     min_days: int = 60
+    most_left_out: float = 0.20
     seed: int = 0
     heat: HeatSettings = field(default_factory=HeatSettings)
 
@@ -57,6 +64,7 @@ class CompareSettings:
         check_range("block_days", self.block_days, 1, 10_000, caller=caller)
         check_range("resamples", self.resamples, 100, 1_000_000, caller=caller)
         check_range("level", self.level, 0, 1, caller=caller, closed="neither")
+        check_range("most_left_out", self.most_left_out, 0, 1, caller=caller)
         check_range("min_days", self.min_days, 2, 1_000_000, caller=caller)
 
 
@@ -76,6 +84,9 @@ class LeverageVerdict:
     distinguishable : bool
         Whether the interval leaves out 0 and the one with more growth kept its account.
     words : str
+        With what is left out of either.
+    comparable : bool
+        False where too much of a strategy is left out: then there is no other verdict.
     """
 
     leverage: float
@@ -84,6 +95,7 @@ class LeverageVerdict:
     high: float
     distinguishable: bool
     words: str
+    comparable: bool = True
 
 
 def growth_difference(
@@ -132,6 +144,7 @@ def leverage_verdict(
     names: tuple[str, str],
     leverage: float,
     settings: CompareSettings = DEFAULT,
+    coverage: Sequence[Coverage] = (),
 ) -> LeverageVerdict:
     """Put what happened, and whether growth can be told apart, into one record.
 
@@ -144,13 +157,26 @@ def leverage_verdict(
     names : tuple of two str
     leverage : float
     settings : CompareSettings
+    coverage : sequence of Coverage
+        What is left out of the strategies: told in the verdict, or in its place.
     """
+    lacking = " ".join(filter(None, [one.words for one in coverage]))
+    if not all(one.enough(settings.most_left_out) for one in coverage):
+        return LeverageVerdict(
+            leverage,
+            NAN,
+            NAN,
+            NAN,
+            False,
+            f"{CANNOT.format(most=settings.most_left_out * 100)} {lacking}",
+            comparable=False,
+        )
     difference, low, high = growth_difference(*daily, leverage, settings=settings)
     lost = _liquidated(outcomes, leverage)
     better = names[0] if low > 0 else (names[1] if high < 0 else "")
     apart = bool(better) and better not in lost
     growth = BOTH_LOST if set(names) <= lost else _growth_words(names, low, high, better if apart else "", settings)
-    words = f"{_fate(outcomes, leverage)} {growth}"
+    words = " ".join(filter(None, [_fate(outcomes, leverage), growth, lacking]))
     return LeverageVerdict(leverage, difference, low, high, bool(apart), words)
 
 

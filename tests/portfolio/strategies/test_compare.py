@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from heatlab.errors import DataError, MissingColumnsError, ParameterError
 from heatlab.margin import bracket_table
 from heatlab.portfolio.strategies.compare import compare_strategies
+from heatlab.portfolio.strategies.coverage import followed
 from heatlab.portfolio.strategies.path import hourly_bars, strategy_path
 from heatlab.portfolio.strategies.trades import check_trades, is_trades, trades_from_csv
 from heatlab.portfolio.strategies.verdict import CompareSettings, growth_difference, leverage_verdict
@@ -203,20 +204,69 @@ def test_no_bar_after_now_counts() -> None:
     assert whole.end == early
 
 
-def test_what_cannot_be_followed_is_named_and_left_out() -> None:
-    """A market without bars, a position without a mark price; nothing left at all is an error."""
-    candles = market(np.full(HOURS, 100.0), np.full(HOURS, 100.0))
-    odd = positions(
-        (BTC, VENUE, 1, 1.0, 100, 100, 5, "isolated"),
-        ("NEW/USDT:USDT", VENUE, 1, 1.0, 100, 100, 5, "isolated"),
-        (ETH, VENUE, 1, 1.0, 100, np.nan, 5, "isolated"),
-    )
-    got = compare_strategies(odd, long_of(ETH), candles, now=NOW, settings=QUICK)
-    assert got.notes[0] == "A: no hourly bars or no size for ETH/USDT:USDT, NEW/USDT:USDT, left out."
+NEW = ("NEW/USDT:USDT", VENUE, 1, 1.0, 100, 100, 5, "isolated")
+FLAT = np.full(HOURS, 100.0)
+
+
+def with_new(quantity: float, *more: tuple[Any, ...]) -> pd.DataFrame:
+    """A long of BTC of this size, and a market without bars of size 1."""
+    return positions((BTC, VENUE, 1, quantity, 100, 100, 5, "isolated"), NEW, *more)
+
+
+def test_what_is_left_out_stands_in_every_verdict() -> None:
+    """A tenth of the value has no candles: there is a verdict, and it says so."""
+    got = compare_strategies(with_new(9.0), long_of(ETH), market(FLAT, FLAT), now=NOW, settings=QUICK)
+    words = "A: 1 of 2 positions, 10 % of its value, is left out: NEW/USDT:USDT on binanceusdm has no candles here."
+    assert all(one.comparable and one.words.endswith(words) for one in got.verdicts)
+    assert [one.left_out for one in got.coverage] == [1, 0]
+
+
+def test_a_strategy_of_which_too_much_is_left_out_has_no_verdict() -> None:
+    """Half of the value has no candles: cannot be compared, at any leverage, in either place."""
+    candles = market(FLAT, walk(HOURS, seed=1))
+    for first, second, name in ((with_new(1.0), long_of(ETH), "A"), (long_of(ETH), with_new(1.0), "B")):
+        got = compare_strategies(first, second, candles, now=NOW, settings=QUICK)
+        assert [one.comparable or one.distinguishable for one in got.verdicts] == [False, False]
+        assert got.verdicts[0].words.startswith("These cannot be compared: more than 20 % of a strategy")
+        assert f"{name}: 1 of 2 positions, 50 % of its value, is left out" in got.verdicts[0].words
+        assert np.isnan([got.verdicts[1].difference, got.verdicts[1].low, got.verdicts[1].high]).all()
+
+
+def test_a_fifth_left_out_is_the_limit() -> None:
+    """20 % can be compared, a little more cannot."""
+    verdicts = [
+        compare_strategies(with_new(size), long_of(ETH), market(FLAT, FLAT), now=NOW, settings=QUICK).verdicts[0]
+        for size in (4.0, 3.9)
+    ]
+    assert [one.comparable for one in verdicts] == [True, False]
+
+
+def test_what_is_of_unknown_value_is_too_much() -> None:
+    """However large the rest; both reasons are named."""
+    odd = with_new(1e6, (ETH, VENUE, 1, 1.0, 100, np.nan, 5, "isolated"))
+    got = compare_strategies(odd, long_of(ETH), market(FLAT, FLAT), now=NOW, settings=QUICK)
+    assert not got.verdicts[0].comparable
+    assert "A: 2 of 3 positions, of unknown value, are left out" in got.verdicts[0].words
+    assert "ETH/USDT:USDT on binanceusdm has no price or quantity" in got.verdicts[0].words
     with pytest.raises(DataError, match="Nothing of A can be followed"):
-        compare_strategies(odd[1:].reset_index(drop=True), long_of(ETH), candles, now=NOW)
-    with pytest.raises(DataError, match="Nothing of B can be followed"):
-        compare_strategies(odd, odd[:0], candles, now=NOW)
+        compare_strategies(odd[1:].reset_index(drop=True), long_of(ETH), market(FLAT, FLAT), now=NOW)
+    with pytest.raises(DataError, match=r"Nothing of B can be followed.* It is empty"):
+        compare_strategies(odd, odd[:0], market(FLAT, FLAT), now=NOW)
+
+
+def test_trades_left_out_are_weighed_at_their_entry() -> None:
+    """3 of 4 trades of one size are in a market without bars."""
+    rows = [trades(), *(trades(symbol=f"N{k}/USDT:USDT") for k in range(3))]
+    got = compare_strategies(pd.concat(rows), long_of(ETH), market(FLAT, FLAT), now=NOW, settings=QUICK)
+    assert "A: 3 of 4 trades, 75 % of its value, are left out" in got.verdicts[0].words
+
+
+def test_many_left_out_are_counted_beyond_six() -> None:
+    """The words stay short."""
+    table = positions(*((f"N{k}/USDT:USDT", VENUE, 1, 1.0, 100, 100, 5, "isolated") for k in range(8)))
+    _, told = followed(table, {}, name="mine")
+    assert "N5/USDT:USDT" in told.words
+    assert told.words.endswith("has no candles here, and 2 more.")
 
 
 def test_markets_that_never_traded_together_share_no_history() -> None:
