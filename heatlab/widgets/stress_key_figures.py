@@ -88,8 +88,7 @@ def _next(marks: pd.DataFrame, result: StressResult) -> tuple[str, str]:
     move, silent = result.move, _unknown_words(result)
     ahead = marks[marks["move"] < min(move, 0)] if move <= 0 else marks[marks["move"] > move]
     if ahead.empty:
-        judged = len(result.positions) - result.unknown
-        rest = f"none of the {judged} that can, within this slider's reach" if judged else ""
+        rest = "of the others none within this slider's reach" if result.unknown < len(result.positions) else ""
         return (
             ("unknown", "; ".join(filter(None, [silent, rest]))) if silent else ("none", "within this slider's reach")
         )

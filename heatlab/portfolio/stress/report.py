@@ -28,6 +28,7 @@ def positions_table(
     """Per position, in the order of the book; the columns of :class:`StressResult`."""
     price = done.prices[0]
     own, shared = book.account < 0, book.account >= 0
+    still = ~betas.counted  # left out: its price after the shock is not known, so nothing is that follows from it
     distance, after = distances(book, betas, price, moves)
     stated = book.positions["liquidation_price"].to_numpy(dtype=np.float64)
     return pd.DataFrame(
@@ -47,8 +48,8 @@ def positions_table(
             "liquidation_price": np.where(shared, stated, book.limit),
             "liquidation_move": moves,
             "distance": distance,
-            "distance_after": np.where(outcome == "liquidated", np.nan, after),
-            "margin_left": np.where(own, done.equity[0], np.nan),
+            "distance_after": np.where((outcome == "liquidated") | still & np.isfinite(after), np.nan, after),
+            "margin_left": np.where(own & ~still, done.equity[0], np.nan),
             "note": _position_notes(book, betas),
         }
     )

@@ -48,7 +48,8 @@ class StressResult:
         (NaN where left out), outcome ("held", "liquidated", "unknown"), liquidation_price (of the position alone; a
         cross one's from the venue), liquidation_move (of the benchmark, nearest to 0; inf: none), distance and
         distance_after (own price to liquidation, from now and from the shocked price, a cross account moving as one
-        [fraction]; inf: none), margin_left [quote] (of an isolated position or spot; NaN for a shared margin), note.
+        [fraction]; inf: none), margin_left [quote] (of an isolated position or spot; NaN for a shared margin
+        and where it is left out, as distance_after is then), note.
     accounts : DataFrame
         Per wallet: venue, currency, positions, wallet [currency], equity_before, equity, maintenance, margin_left
         (equity less maintenance margin) [quote], margin_ratio (maintenance margin over equity; liquidation at 1),

@@ -331,3 +331,10 @@ def test_a_book_known_in_full_has_no_gap() -> None:
     """The known equity is the equity."""
     result = prepared(positions({}, {"symbol": "ETH/USDT:USDT"}), ETH=1.0).at(-0.05)
     assert (result.known.amount, result.known.gaps) == (pytest.approx(result.equity), ())
+
+
+def test_nothing_after_a_shock_is_known_of_what_is_left_out() -> None:
+    """Neither the margin left nor the way to liquidation; the way from its price now is."""
+    row = prepared(positions({"symbol": "NEW/USDT:USDT"})).at(-0.05).positions.iloc[0]
+    assert np.isnan([row["margin_left"], row["distance_after"]]).all()
+    assert row["distance"] == pytest.approx(90 / 0.99 / 100 - 1)
