@@ -124,6 +124,8 @@ class RemedySection:
                 for row in option.orders.to_dict("records")
             ],
             "cost": float(option.cost),
+            "independent bets before": float(option.before.measures.effective_principal_bets),
+            "independent bets after": float(option.after.measures.effective_principal_bets),
             "effective bets before": float(option.before.measures.effective_bets),
             "effective bets after": float(option.after.measures.effective_bets),
         }
@@ -164,15 +166,18 @@ class RemedySection:
 
 
 def option_html(option: Option, *, chosen: bool = False) -> str:
-    """One option as a card: cost, effective bets, words, shares before and after, orders."""
+    """One option as a card: cost, independent and effective bets, words, shares before and after, orders."""
     title = TITLES[option.name]
     if not option.offered:
-        words = f"<h3>{title}</h3>{words_html(option.words)}"
+        words = f'<h3>{title} <span class="hl-badge">declined</span></h3>{words_html(option.words)}'
         return f'<section class="hl-option hl-declined" aria-label="{title}">{words}</section>'
     mark = ' <span class="hl-badge">chosen</span>' if chosen else ""
     before, after = option.before.measures, option.after.measures
     figures = {
         "Cost": show.usd(option.cost),
+        "Independent bets": (
+            f"{show.number(before.effective_principal_bets, 2)} → {show.number(after.effective_principal_bets, 2)}"
+        ),
         "Effective bets": f"{show.number(before.effective_bets, 2)} → {show.number(after.effective_bets, 2)}",
         "Volatility a day": f"{show.usd(before.volatility)} → {show.usd(after.volatility)}",
     }

@@ -20,7 +20,7 @@ from heatlab.portfolio.orders.costs import CostSettings, price_orders
 from heatlab.portfolio.orders.hedging import HedgeChoice, best_hedge
 from heatlab.portfolio.orders.lots import lot_of, rounded_down, rounded_up
 from heatlab.portfolio.orders.reduction import reduction
-from heatlab.portfolio.orders.shares import BookShares, book_shares
+from heatlab.portfolio.orders.shares import BookShares, book_shares, unmoved, volatility_falls
 from heatlab.portfolio.rule import ORDER_COLUMNS
 from heatlab.portfolio.view import RiskView
 
@@ -283,6 +283,11 @@ def _offered(
     estimate = task.view.correlation if choice is None else choice.estimate
     labels = task.view.clusters if choice is None else choice.clusters
     shares = book_shares(after, estimate, labels, settings=task.settings.clusters)
+    if filled and (kept := unmoved(task.before, shares, task.cluster)):
+        held = book_shares(task.view.positions, estimate, labels, settings=task.settings.clusters)
+        if not volatility_falls(held, shares):
+            return _declined(task, name, f"It does nothing: {kept}, and the book's volatility hardly falls.")
+        words = (*words, f"{kept[0].upper()}{kept[1:]}: only the book's volatility falls.")
     words = (*words, *_still_over(shares.clusters, task.settings.clusters))
     cost = float(orders["cost"].sum(skipna=False)) + float(back["cost"].sum(skipna=False))
     unpriced = len(orders) - len(filled)
@@ -300,7 +305,8 @@ def _still_over(clusters: pd.DataFrame, settings: ClusterSettings) -> tuple[str,
         f"{row['name']} {np.nanmax([row['gross_share'], row['risk_share']]):.0%}" for row in over.to_dict("records")
     )
     few = len(clusters) * settings.alert <= 1
-    why = f": with {len(clusters)} clusters one always is, only more bets help" if few else ""
+    kind = "one cluster it" if len(clusters) == 1 else f"{len(clusters)} clusters one"
+    why = f": with {kind} always is, only more bets help" if few else ""
     return (f"Over alert then: {named}{why}.",)
 
 

@@ -104,6 +104,24 @@ def test_a_cluster_that_is_the_whole_book_cannot_be_reduced() -> None:
     assert "beside another bet" in got["exit and re-enter"].words[1]
 
 
+def test_a_hedge_inside_the_only_cluster_moves_no_share() -> None:
+    """100 % before and after; what falls is the volatility, and it says so in good grammar."""
+    got = options(worlds.book(sol=0.0, xrp=0.0))["hedge"]
+    assert got.offered
+    kept = "The cluster's shares stay as they are (gross 100%, risk 100%): only the book's volatility falls."
+    assert got.words[2] == kept
+    assert "100%: with one cluster it always is, only more bets help." in got.words[3]
+
+
+def test_an_option_that_changes_nothing_is_declined() -> None:
+    """A thousandth of the hedge: no share moves, and the volatility falls by less than 0.5 %."""
+    got = options(worlds.book(sol=0.0, xrp=0.0), settings=RemedySettings(hedge_scale=0.001))["hedge"]
+    assert not got.offered
+    assert got.orders.empty
+    (words,) = got.words
+    assert words.startswith("It does nothing: the cluster's shares stay as they are (gross 100%, risk 100%), and the")
+
+
 def test_the_hedge_is_the_instrument_that_moves_with_the_cluster() -> None:
     """ADA, not held, explains most; it is sold, at the minimum-variance ratio, and the cluster's risk falls."""
     got = options(worlds.book())["hedge"]
