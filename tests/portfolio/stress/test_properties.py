@@ -74,9 +74,11 @@ def test_equity_is_the_maintenance_margin_at_the_liquidation_price(row: dict[str
     """For every venue and both contracts, by the arrays the stress uses."""
     if inverse:
         row = {**row, "symbol": "BTC/USD:BTC"}
-    book = prepared(positions(row), brackets=default_brackets(), **BETAS).book
+    table = default_brackets()
+    table.attrs = {}  # as a venue states them, in the margin currency: assumed ones would be turned into coin
+    book = prepared(positions(row), brackets=table, **BETAS).book
     price = liquidation_price(
-        row["side"], row["quantity"], venue=row["venue"], entry_price=row["entry_price"], brackets=default_brackets(),
+        row["side"], row["quantity"], venue=row["venue"], entry_price=row["entry_price"], brackets=table,
         leverage=row["leverage"], contract=Contract.INVERSE if inverse else Contract.LINEAR,
     )  # fmt: skip
     assert float(price) == pytest.approx(book.limit[0])
