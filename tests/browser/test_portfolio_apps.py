@@ -271,7 +271,7 @@ def test_thresholds_set_by_hand_are_said_until_they_are_taken_back(
     page.get_by_role("button", name="Override thresholds").click()
     page.until(lambda: "reason" in page.locator('[role="alert"]:visible').first.inner_text().lower())
     assert banner.count() == 0
-    page.get_by_placeholder("why these and not the adaptive ones?").fill("the market has <b>changed</b>")
+    page.get_by_placeholder("why? At least 8 characters").fill("the market has <b>changed</b>")
     page.get_by_role("button", name="Override thresholds").click()
     page.until(lambda: banner.count() and "the market has <b>changed</b>" in banner.inner_text())
     go(page, own_url, "portfolio_heat", "timeframes")

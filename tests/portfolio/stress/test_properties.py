@@ -75,8 +75,10 @@ def test_equity_is_the_maintenance_margin_at_the_liquidation_price(row: dict[str
     if inverse:
         row = {**row, "symbol": "BTC/USD:BTC"}
     table = default_brackets()
-    table.attrs = {}  # as a venue states them, in the margin currency: assumed ones would be turned into coin
     book = prepared(positions(row), brackets=table, **BETAS).book
+    if inverse:  # assumed brackets are in quote; those of a coin-margined contract are in coin
+        amounts = ["notional_floor", "notional_cap", "maintenance_amount"]
+        table = table.assign(**{name: table[name] / row["entry_price"] for name in amounts})
     price = liquidation_price(
         row["side"], row["quantity"], venue=row["venue"], entry_price=row["entry_price"], brackets=table,
         leverage=row["leverage"], contract=Contract.INVERSE if inverse else Contract.LINEAR,
