@@ -76,11 +76,13 @@ def test_equity_is_the_maintenance_margin_at_the_liquidation_price(row: dict[str
         row = {**row, "symbol": "BTC/USD:BTC"}
     table = default_brackets()
     book = prepared(positions(row), brackets=table, **BETAS).book
-    if inverse:  # assumed brackets are in quote; those of a coin-margined contract are in coin
+    quantity = row["quantity"]
+    if inverse:  # assumed brackets are in quote; those of a coin-margined contract are in coin, its quantity at entry
+        quantity *= row["mark_price"] / row["entry_price"]
         amounts = ["notional_floor", "notional_cap", "maintenance_amount"]
         table = table.assign(**{name: table[name] / row["entry_price"] for name in amounts})
     price = liquidation_price(
-        row["side"], row["quantity"], venue=row["venue"], entry_price=row["entry_price"], brackets=table,
+        row["side"], quantity, venue=row["venue"], entry_price=row["entry_price"], brackets=table,
         leverage=row["leverage"], contract=Contract.INVERSE if inverse else Contract.LINEAR,
     )  # fmt: skip
     assert float(price) == pytest.approx(book.limit[0])
