@@ -303,7 +303,7 @@ def summary_html(view: RiskView, settings: RiskSettings) -> str:
     label = regime(percentile) + ("" if np.isnan(percentile) else f", percentile {percentile * 100:.0f}")
     cells = [
         ("Portfolio heat, 0 to 100", heat, False),
-        ("Rule in force", escape(_rule(view, settings)), True),
+        ("Rule in force", _rule_html(view, settings), True),
         ("Independent bets", bets, False),
         ("Largest cluster", _largest(view), True),
         ("Red together", _systemic(view), True),
@@ -333,6 +333,12 @@ def state_html(view: RiskView) -> str:
         kind = "hl-error" if view.systemic.level == "alert" else "hl-warning"
         lines.insert(0, (kind, f"{view.systemic.words} {warning_words()}"))
     return "".join(f'<div class="hl-callout {kind}" role="status">{escape(text)}</div>' for kind, text in lines)
+
+
+def _rule_html(view: RiskView, settings: RiskSettings) -> str:
+    """Rule that fires, and below what each of them does."""
+    limits = f"halve below {settings.rules.halve_below:g}, to cash below {settings.rules.cash_below:g}"
+    return f'{escape(_rule(view, settings))}<span class="hl-range">{limits}</span>'
 
 
 def _rule(view: RiskView, settings: RiskSettings) -> str:

@@ -44,7 +44,7 @@ def test_gallery_shows_cards_alerts_and_that_the_market_is_simulated(
     """A visitor sees at once what this is, and where to go."""
     page = new_page()
     page.goto(heatlab_url, wait_until="domcontentloaded")
-    page.until(lambda: page.locator("a.hl-card").count() == 2, timeout=SLOW)
+    page.until(lambda: page.locator("a.hl-card").count() == 4, timeout=SLOW)
     assert "simulated market" in page.locator(".hl-app").inner_text()
     assert page.locator(".hl-alerts li").count() > 0
     page.locator("a.hl-card").first.click()

@@ -105,6 +105,7 @@ def test_the_strip_says_heat_rule_bets_and_cluster() -> None:
         assert name in built.summary.value
     assert built.view is not None
     assert f"{built.view.heat.book_heat:.1f}" in built.summary.value
+    assert "halve below 50, to cash below 30" in built.summary.value
 
 
 def test_a_systemic_warning_is_shown_with_its_record() -> None:
