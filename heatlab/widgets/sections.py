@@ -133,12 +133,16 @@ class Deferred:
 
     def show(self, inputs: BookInputs, view: RiskView) -> None:
         """Show a book; builds the section the first time."""
+        self.build().show(inputs, view)
+
+    def build(self) -> Section:
+        """Build the section if it is not there yet."""
         if self.built is None:
             self.built = self._make()
             if self._theme is not None:
                 self.built.set_theme(self._theme)
             self.root.children = (self.built.root,)
-        self.built.show(inputs, view)
+        return self.built
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours of its figures, now or once they are there."""
@@ -170,6 +174,9 @@ class Sections(ipywidgets.VBox):  # type: ignore[misc]
         traitlets.link((self.bar, "value"), (self, "chosen"))
         self.observe(self._open, "chosen")
         self.bar.value = chosen if chosen in self._sections else sections[0].name
+        first = self._sections[self.chosen]
+        if isinstance(first, Deferred):
+            first.build()  # its widgets go out with the page; ones made while a page loads may miss it
         self._open(None)
 
     def section(self, name: str) -> Section:

@@ -19,7 +19,7 @@ from heatlab.portfolio import RiskSettings, RiskView, SystemicWarning, Threshold
 from heatlab.widgets.book_panel import BookPanel, late_html, state_html, summary_html
 from heatlab.widgets.downloads import PictureLink
 from heatlab.widgets.heat_section import HeatSection
-from heatlab.widgets.sections import BookInputs, Deferred, Shared
+from heatlab.widgets.sections import BookInputs, Deferred, Sections, Shared
 from tests.widgets.test_panels import NOW, bars, book, everything
 
 FRAMES = HeatSettings().timeframes
@@ -157,6 +157,14 @@ def test_a_deferred_section_is_built_when_it_is_first_shown_in_the_theme_of_then
     assert len(made) == 1
     assert (made[0].theme, made[0].shown) == (DARK, 2)
     assert later.root.children == (made[0].root,)
+
+
+def test_the_section_a_page_opens_with_is_built_with_the_page() -> None:
+    """Before there is a book: widgets made while a browser loads the page may never reach it."""
+    first, second = (Deferred(name, name, Other) for name in ("one", "two"))
+    Sections([first, second], chosen="two")
+    assert second.built is not None
+    assert first.built is None
 
 
 def test_a_click_shows_that_history() -> None:
