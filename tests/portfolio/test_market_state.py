@@ -140,7 +140,7 @@ def test_settings_are_checked() -> None:
 
 @pytest.mark.market
 def test_on_real_candles_the_states_are_the_exception(market_dir: Path) -> None:
-    """Shocks in a few hours of a hundred, among them LUNA, FTX and 10 October 2025; thin markets and quiet weekends too."""
+    """Shocks in a few hours of a hundred, among them LUNA, FTX and 10 October 2025; thin ones and weekends too."""
     folder = market_dir / "ohlcv" / "binance_perp"
     tables = {
         ("binanceusdm", path.name.split("-")[0], "1h"): pd.read_parquet(path).set_index("timestamp")
