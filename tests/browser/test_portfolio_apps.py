@@ -200,11 +200,10 @@ def test_the_replay_plays_and_goes_to_a_drawdown(app: Open) -> None:
     """Play moves the clock; a drawdown's button sets it to the hour before."""
     page = app("portfolio_heat", "replay")
     clock = page.locator(".hl-replay-clock")
-    last = clock.inner_text()
+    page.until(lambda: clock.inner_text().endswith("UTC"))
     page.get_by_role("button", name=re.compile("Drawdown 1")).click()
-    page.until(lambda: clock.inner_text() != last)
     falls = page.locator("table").filter(has_text="Worst falls")
-    assert clock.inner_text() == falls.locator("tbody td").first.inner_text() + " UTC"
+    page.until(lambda: clock.inner_text() == falls.locator("tbody td").first.inner_text() + " UTC")
     before, drawn = clock.inner_text(), marks(page)
     page.locator(".hl-replay-play").click()
     page.until(lambda: clock.inner_text() > before and marks(page) != drawn)
